@@ -1,0 +1,3 @@
+"""Four uWSGI documents made runnable, readable and checkable."""
+
+__version__ = "0.1.0"

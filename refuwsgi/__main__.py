@@ -1,0 +1,7 @@
+"""Run refuwsgi as `python -m refuwsgi`."""
+
+import sys
+
+from refuwsgi.cli import main
+
+sys.exit(main())
