@@ -1,0 +1,105 @@
+"""Run pytest; run what failed once more, alone; say plainly which cases were unsteady.
+
+    python tests/again.py [arguments of pytest]
+
+A case that starts servers can fail because the machine was busy for a moment.  Such a failed case is
+run again after everything else, without neighbours.  If it passes then, it is listed under
+"unsteady cases" and does not fail the run: the list is there to be read and made shorter.
+House rules and unit tests touch neither clock nor network, so their failures count at once.
+
+With CI=true nothing may be skipped, except for the reasons in ALLOWED: a machine that lacks nginx
+must not look as if everything had passed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+STEADY = ("tests/house/", "tests/unit/")
+MANY = 20  # so many failures are no accident of a busy machine
+GROUP = re.compile(r"@[\w-]+$")  # what xdist appends to the name of a case of a group
+ALLOWED = ("beyond: runs on refuwsgi only",)
+TESTS_FAILED = pytest.ExitCode.TESTS_FAILED
+
+
+class Tally:
+    """Collects, over all test processes, what failed and what was skipped."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, None] = {}  # a dict keeps the order and drops doubles
+        self.skipped: dict[str, str] = {}
+        self.uncollected: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the outcome of one phase of one case."""
+        if report.failed:
+            self.failed[GROUP.sub("", report.nodeid)] = None
+        elif report.skipped and not hasattr(report, "wasxfail"):
+            self.skipped[report.nodeid] = reason_of(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that could not even be read, or that is skipped as a whole."""
+        if report.failed:
+            self.uncollected.append(report.nodeid)
+        elif report.skipped:
+            self.skipped[report.nodeid] = reason_of(report)
+
+
+def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The words with which a case was skipped."""
+    where = report.longrepr
+    text = where[2] if isinstance(where, tuple) else str(where)
+    return text.removeprefix("Skipped: ")
+
+
+def forbidden(skipped: dict[str, str]) -> dict[str, str]:
+    """The skips that CI does not accept."""
+    return {case: why for case, why in skipped.items() if not why.startswith(ALLOWED)}
+
+
+def worth_another_try(tally: Tally) -> bool:
+    """Whether everything that failed may have failed because the machine was busy."""
+    return (
+        not tally.uncollected
+        and len(tally.failed) <= MANY
+        and not any(case.startswith(STEADY) for case in tally.failed)
+    )
+
+
+def passes_alone(cases: list[str]) -> bool:
+    """Run `cases` once more, one after the other, in a fresh process."""
+    alone = [sys.executable, "-m", "pytest", "-q", "-n", "0", *cases]
+    return subprocess.run(alone, check=False).returncode == 0
+
+
+def report_list(title: str, lines: list[str]) -> None:
+    """Print a closing section."""
+    print(f"\n==== {title} ({len(lines)}) ====", flush=True)
+    for text in lines:
+        print(f"    {text}", flush=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Run everything, then the failed ones again; return the exit status."""
+    tally = Tally()
+    status = int(pytest.main(["-q", "--dist", "loadgroup", *arguments], plugins=[tally]))
+    if status == TESTS_FAILED and worth_another_try(tally):
+        cases = list(tally.failed)
+        report_list("failed beside others, now alone", cases)
+        if passes_alone(cases):
+            status = 0
+            report_list("unsteady cases: failed once, passed alone", cases)
+    refused = forbidden(tally.skipped) if os.environ.get("CI") == "true" else {}
+    if refused:
+        report_list("skipped, but CI has to run them", [f"{c}: {w}" for c, w in refused.items()])
+        status = status or 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
