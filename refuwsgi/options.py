@@ -29,9 +29,7 @@ from refuwsgi.readers import without_comment as without_comment
 
 T = TypeVar("T")
 
-JOIN: Final = (
-    operator.add
-)  # for Option.repeat: several values in the order in which they were given
+JOIN: Final = operator.add  # for Option.repeat: several values in the order of reading
 COMMAND_LINE: Final = "command line"
 
 

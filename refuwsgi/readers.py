@@ -1,7 +1,7 @@
 """Readers turn the text of a value into the value.
 
 Section: ground / options; how a value is read
-What: functions from text to a value (`number`, `flag`, `seconds` ...), the second argument of an Option.
+What: functions from text to a value, the second argument of an Option.
 Units: seconds for times, bytes for sizes.
 Errors: ValueError that says what was expected; a Config adds the file, the line and the text.
 """
