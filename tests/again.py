@@ -2,8 +2,8 @@
 
     python tests/again.py [arguments of pytest]
 
-A case that starts servers can fail because the machine was busy for a moment.  Such a failed case is
-run again after everything else, without neighbours.  If it passes then, it is listed under
+A case that starts servers can fail because the machine was busy for a moment.  Such a failed case
+is run again after everything else, without neighbours.  If it passes then, it is listed under
 "unsteady cases" and does not fail the run: the list is there to be read and made shorter.
 House rules and unit tests touch neither clock nor network, so their failures count at once.
 

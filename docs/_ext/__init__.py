@@ -1,0 +1,1 @@
+"""The manual's own directives, and what they read from the source."""
