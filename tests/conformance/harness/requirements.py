@@ -1,0 +1,48 @@
+"""The requirements and the known differences, as the suite reads them."""
+
+import functools
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TESTS = Path(__file__).parent.parent.parent
+
+
+class Known(NamedTuple):
+    """A difference that a binary is known to have: why, and whether it shows only sometimes."""
+
+    reason: str
+    sometimes: bool = False
+
+
+@functools.cache
+def requirements() -> dict[str, dict[str, Any]]:
+    """Every requirement by id."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((TESTS / "requirements").glob("*.toml")):
+        found.update(tomllib.loads(path.read_text()))
+    return found
+
+
+def kind_of(requirement: str) -> str:
+    """The kind of a requirement, "observed" if it is not in the list yet."""
+    return str(requirements().get(requirement, {}).get("kind", "observed"))
+
+
+def text_of(requirement: str) -> str:
+    """The sentence of a requirement."""
+    return str(requirements().get(requirement, {}).get("text", "not in tests/requirements"))
+
+
+def known(binary: str) -> dict[str, Known]:
+    """The known differences of a binary: short id of a case -> reason."""
+    found: dict[str, Known] = {}
+    for path in sorted((TESTS / "conformance" / "known").glob(f"{binary}*.toml")):
+        for case, entry in tomllib.loads(path.read_text()).items():
+            found[case] = Known(entry) if isinstance(entry, str) else Known(**entry)
+    return found
+
+
+def difference(table: dict[str, Known], case: str) -> Known | None:
+    """The entry for a case, by its whole id or by the id without parameters."""
+    return table.get(case) or table.get(case.partition("[")[0])
