@@ -22,6 +22,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from refuwsgi.options import Option, number
+from refuwsgi.protocol.http_chunks import ChunkDecoder as ChunkDecoder
+from refuwsgi.protocol.http_chunks import ChunkError as ChunkError
 from refuwsgi.protocol.http_target import (
     AUTHORITY,
     CONTROLS_BUT_TAB,
@@ -31,13 +33,13 @@ from refuwsgi.protocol.http_target import (
     TOKEN,
     TOO_LARGE,
     URI_TOO_LONG,
-    HeadError,
     check_method,
     has_any,
     only,
     protocol_of,
     target_of,
 )
+from refuwsgi.protocol.http_target import HeadError as HeadError
 
 MAX_VARS = Option(
     "max-vars",

@@ -10,7 +10,7 @@ What:     decodes such a body as its bytes arrive, in whatever pieces they come.
               \r\n
 
 Units:    sizes are bytes.
-Errors:   `HeadError` when the format is broken or a limit is passed; after it the connection is
+Errors:   `ChunkError` when the format is broken or a limit is passed; after it the connection is
           useless, since nobody knows where the next request begins.
 """
 
@@ -26,7 +26,11 @@ DIGITS = b"0123456789abcdefABCDEF"
 SIZE, DATA, DATA_END, TRAILER, DONE = range(5)
 
 
-class Chunks:
+class ChunkError(HeadError):
+    """The peer's chunks are broken, or pass a limit."""
+
+
+class ChunkDecoder:
     """Decodes one body."""
 
     __slots__ = ("_left", "_pending", "_state", "_trailers")
@@ -38,7 +42,7 @@ class Chunks:
         self._trailers = 0
 
     @property
-    def finished(self) -> bool:
+    def done(self) -> bool:
         """Say whether the body has ended."""
         return self._state == DONE
 
@@ -77,12 +81,12 @@ class Chunks:
             self._state = DATA if self._left else TRAILER
         elif self._state == DATA_END:
             if line:
-                raise HeadError("a chunk is longer than its size")
+                raise ChunkError("a chunk is longer than its size")
             self._state = SIZE
         elif line:
             self._trailers += len(line) + 2
             if self._trailers > TRAILERS:
-                raise HeadError("trailers are too long", TOO_LARGE)
+                raise ChunkError("trailers are too long", TOO_LARGE)
             _check_trailer(line)
         else:
             self._state = DONE
@@ -90,11 +94,11 @@ class Chunks:
     def _check_unfinished(self, data: bytes, place: int) -> None:
         length = len(data) - place
         if self._state == DATA_END and data[place : place + 1] != b"\r":
-            raise HeadError("a chunk is longer than its size")
+            raise ChunkError("a chunk is longer than its size")
         if self._state == SIZE and (length > SIZE_LINE or b"\n" in data[place:]):
-            raise HeadError("the size of a chunk does not end")
+            raise ChunkError("the size of a chunk does not end")
         if self._state == TRAILER and self._trailers + length > TRAILERS:
-            raise HeadError("trailers are too long", TOO_LARGE)
+            raise ChunkError("trailers are too long", TOO_LARGE)
 
 
 def _size_of(line: bytes) -> int:
@@ -102,15 +106,15 @@ def _size_of(line: bytes) -> int:
     if semicolon:
         size = size.rstrip(b" \t")  # "bad whitespace", which old clients send
     if not size or len(size) > SIZE_DIGITS or size.translate(None, DIGITS):
-        raise HeadError("the size of a chunk is no hexadecimal number")
+        raise ChunkError("the size of a chunk is no hexadecimal number")
     if len(line) > SIZE_LINE or len(extension.translate(None, CONTROLS_BUT_TAB)) != len(extension):
-        raise HeadError("the extension of a chunk is too long or has control characters")
+        raise ChunkError("the extension of a chunk is too long or has control characters")
     return int(size, 16)
 
 
 def _check_trailer(line: bytes) -> None:
     name, colon, value = line.partition(b":")
     if not colon or not name or name[-1:] in b" \t":
-        raise HeadError("a trailer is no header")
+        raise ChunkError("a trailer is no header")
     if len(line.translate(None, CONTROLS_BUT_TAB)) != len(line):
-        raise HeadError("a control character in a trailer")
+        raise ChunkError("a control character in a trailer")
