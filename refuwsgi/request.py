@@ -1,0 +1,251 @@
+"""A request inside a core, and the answer to it.
+
+Section:  ground / one request on its way
+What:     the client's descriptor, the vars, the body that is still to come, and the numbers of
+          which the log line and the statistics are made.  The stages (static files, routes,
+          the application) get it one after the other; the first that takes it answers.
+Units:    sizes are bytes, timeouts seconds.
+Errors:   `OSError` from the client's socket goes to the caller; `TimeoutError` is one of these.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from refuwsgi.scoreboard import CoreRow
+
+NEXT, DONE, GIVEN = 0, 1, 2  # a stage's answer: not mine, answered, the client has a new owner
+
+PROTOCOLS = {"HTTP/1.1": "HTTP/1.1", "HTTP/1.0": "HTTP/1.0"}
+
+NO_BODY = b""
+CHUNK = 65536  # bytes of a body that are read at once
+
+
+class Body(Protocol):
+    """What the client sends behind the head."""
+
+    left: int  # bytes that are still to be read; while a chunked body goes on, at least 1
+
+    def receive(self, limit: int) -> bytes:
+        """Return some bytes, at most `limit`; b"" at the end."""
+        ...
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, fewer only at the end; all that is left when `size` is negative."""
+        ...
+
+
+class EmptyBody:
+    """The body of a request that has none."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = 0
+
+    def receive(self, limit: int) -> bytes:
+        """Return the end."""
+        return b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the end."""
+        return b""
+
+
+EMPTY = EmptyBody()
+
+
+class SizedBody:
+    """A body of known size; its first part may have come with the head."""
+
+    __slots__ = ("_fd", "_held", "_timeout", "left")
+
+    def __init__(self, fd: int, held: bytes, size: int, timeout: float) -> None:
+        self._fd = fd
+        self._held = held[:size]
+        self._timeout = timeout
+        self.left = size
+
+    def receive(self, limit: int) -> bytes:
+        """Return some bytes, at most `limit`; b"" at the end."""
+        limit = min(limit, self.left)
+        if limit <= 0:
+            return b""
+        if self._held:
+            found, self._held = self._held[:limit], self._held[limit:]
+        else:
+            found = read_some(self._fd, limit, self._timeout)
+            if not found:
+                raise ConnectionResetError("the client left in the middle of the body")
+        self.left -= len(found)
+        return found
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        wanted = self.left if size < 0 else min(size, self.left)
+        parts = []
+        while wanted > 0:
+            part = self.receive(min(wanted, CHUNK))
+            parts.append(part)
+            wanted -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def held(self) -> bytes:
+        """Take what has come already, without asking the client for more."""
+        found, self._held = self._held, b""
+        self.left -= len(found)
+        return found
+
+
+def wait_for(fd: int, event: int, timeout: float) -> None:
+    """Sleep until a descriptor is ready; TimeoutError when that takes too long."""
+    poll = select.poll()
+    poll.register(fd, event)
+    if not poll.poll(max(0.0, timeout) * 1000):
+        raise TimeoutError("the client is silent" if event == select.POLLIN else "nobody reads")
+
+
+def read_some(fd: int, limit: int, timeout: float) -> bytes:
+    """Read what there is, and wait for it if there is nothing yet."""
+    while True:
+        try:
+            return os.read(fd, limit)
+        except BlockingIOError:
+            wait_for(fd, select.POLLIN, timeout)
+
+
+class Request:
+    """One request: who asks, what for, and what became of it."""
+
+    __slots__ = (
+        "app",
+        "body",
+        "chunks",
+        "core",
+        "core_number",
+        "environ",
+        "extra_headers",
+        "fd",
+        "head_size",
+        "headers",
+        "http",
+        "keep",
+        "log",
+        "logvars",
+        "modifier1",
+        "modifier2",
+        "offload",
+        "packet_size",
+        "protocol",
+        "size",
+        "started",
+        "status",
+        "timeout",
+        "var_count",
+        "via",
+        "worker",
+    )
+
+    def __init__(
+        self,
+        fd: int,
+        environ: dict[str, Any],
+        core: CoreRow,
+        body: Body = EMPTY,
+        *,
+        http: bool = True,
+        timeout: float = 4.0,
+    ) -> None:
+        self.fd = fd
+        self.environ = environ
+        self.core = core
+        self.body = body
+        self.http = http
+        self.timeout = timeout
+        self.protocol = PROTOCOLS.get(environ.get("SERVER_PROTOCOL", ""), "HTTP/1.0")
+        self.keep = False
+        self.status = 500
+        self.headers = 0
+        self.head_size = 0
+        self.size = 0
+        self.chunks = 0
+        self.via = ""
+        self.app = -1
+        self.log = True
+        self.started = 0  # microseconds of the wall clock
+        self.modifier1 = 0
+        self.modifier2 = 0
+        self.core_number = 0
+        self.worker = 0
+        self.var_count = 0
+        self.packet_size = 0
+        self.extra_headers: list[tuple[str, str]] = []
+        self.logvars: dict[str, str] | None = None
+        self.offload: Callable[[Any, Request], bool] | None = None
+
+    def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
+        """Make the head of the answer and note what it says."""
+        if self.extra_headers:
+            headers = headers + self.extra_headers
+        lines = [f"{self.protocol} {status}\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in headers]
+        lines.append("\r\n")
+        text = "".join(lines).encode("latin-1")
+        try:
+            self.status = int(status[:3])
+        except ValueError:
+            self.status = 0
+        self.headers = len(headers)
+        self.head_size = len(text)
+        return text
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all of it; the client has `timeout` seconds for each step forward."""
+        size = len(data)
+        try:
+            sent = os.write(self.fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.core.write_errors += 1
+            raise
+        if sent < size:
+            self._send_rest(memoryview(data)[sent:])
+
+    def _send_rest(self, rest: memoryview) -> None:
+        try:
+            while rest:
+                wait_for(self.fd, select.POLLOUT, self.timeout)
+                try:
+                    rest = rest[os.write(self.fd, rest) :]
+                except BlockingIOError:
+                    continue
+        except OSError:
+            self.core.write_errors += 1
+            raise
+
+    def respond(self, status: str, headers: list[tuple[str, str]], body: bytes = b"") -> None:
+        """Send a whole answer in one piece."""
+        head = self.head(status, headers)
+        self.size += len(body)
+        self.send(head + body if body and self.environ.get("REQUEST_METHOD") != "HEAD" else head)
+
+    def fail(self, status: str) -> None:
+        """Answer with a status, its own words as the body, and the end of the connection."""
+        self.keep = False
+        text = status[4:].encode("latin-1")
+        fields = [("Connection", "close"), ("Content-Type", "text/plain")]
+        self.respond(status, [*fields, ("Content-Length", str(len(text)))], text)
+
+    def give_away(self) -> int:
+        """Detach the client's descriptor: somebody else answers and closes it from here on."""
+        fd, self.fd = self.fd, -1
+        self.keep = False
+        return fd
+
+
+Stage = Callable[[Request], int]

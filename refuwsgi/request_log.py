@@ -1,0 +1,175 @@
+"""The request log: one line for each request, after the answer.
+
+Section:  ground / the request log
+What:     the line that uWSGI prints, which a good many tools parse; or the operator's own
+          `log-format`.
+
+              [pid: 12705|app: 0|req: 1/2] 127.0.0.1 () {24 vars in 254 bytes} [Sat Nov 21
+              22:59:08 2026] GET /hello => generated 10 bytes in 0 msecs (HTTP/1.1 200)
+              1 headers in 45 bytes (1 switches on core 0)
+
+Units:    the duration is milliseconds, or microseconds with `log-micros`; sizes are bytes.
+Errors:   none: a control character in what the client sent is shown as an escape, so that one
+          request cannot write a second line.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+from refuwsgi import log
+from refuwsgi.log_format import LOG_FORMAT, LOG_FORMAT_STRFTIME, Formatter
+from refuwsgi.options import Config, Option, flag, number
+from refuwsgi.request import Request
+from refuwsgi.scoreboard import Scoreboard
+
+DISABLE_LOGGING = Option(
+    "disable-logging",
+    flag,
+    default=False,
+    help="do not log requests",
+    aliases=("L",),
+    bare="true",
+)
+LOG_4XX = Option("log-4xx", flag, default=False, help="log requests that fail with 4xx", bare="1")
+LOG_5XX = Option("log-5xx", flag, default=False, help="log requests that fail with 5xx", bare="1")
+LOG_SLOW = Option(
+    "log-slow", number, default=0, help="log requests that take longer, in milliseconds", bare="1"
+)
+LOG_MICROS = Option(
+    "log-micros", flag, default=False, help="give durations in microseconds", bare="true"
+)
+LOG_X_FORWARDED_FOR = Option(
+    "log-x-forwarded-for",
+    flag,
+    default=False,
+    help="log the client that X-Forwarded-For names",
+    bare="true",
+    aliases=("log-xff",),
+)
+MEMORY_REPORT = Option(
+    "memory-report",
+    flag,
+    default=False,
+    help="log the memory of the worker with each request",
+    aliases=("m",),
+    bare="true",
+)
+
+CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), 127]}
+
+LogRequest = Callable[[Request], None]
+
+
+def configured(config: Config, board: Scoreboard) -> LogRequest | None:
+    """Build what a worker calls at the end of a request; None when nothing is to be logged."""
+    line: Callable[[Request], str]
+    pattern = config[LOG_FORMAT]
+    if pattern is not None:
+        line = Formatter(pattern, board, strftime=config[LOG_FORMAT_STRFTIME]).line
+    else:
+        line = Line(
+            board,
+            micros=config[LOG_MICROS],
+            forwarded=config[LOG_X_FORWARDED_FOR],
+            memory=config[MEMORY_REPORT],
+        ).line
+
+    def always(request: Request) -> None:
+        log.request_line(line(request))
+
+    if not config[DISABLE_LOGGING]:
+        return always
+    if not (config[LOG_4XX] or config[LOG_5XX] or config[LOG_SLOW]):
+        return None
+    wanted = _wanted(config)
+
+    def sometimes(request: Request) -> None:
+        if wanted(request):
+            log.request_line(line(request))
+
+    return sometimes
+
+
+def _wanted(config: Config) -> Callable[[Request], bool]:
+    low = 400 if config[LOG_4XX] else 500
+    high = 600 if config[LOG_5XX] else 500
+    slow = config[LOG_SLOW] * 1000
+
+    def wanted(request: Request) -> bool:
+        took = time.time_ns() // 1000 - request.started
+        return low <= request.status < high or bool(slow) and took > slow
+
+    return wanted
+
+
+class Line:
+    """Makes the line that uWSGI makes."""
+
+    def __init__(
+        self, board: Scoreboard, *, micros: bool, forwarded: bool, memory: bool = False
+    ) -> None:
+        self._board = board
+        self._unit, self._divisor = ("micros", 1) if micros else ("msecs", 1000)
+        self._peer = "HTTP_X_FORWARDED_FOR" if forwarded else "REMOTE_ADDR"
+        self._memory = memory
+        self._second = 0
+        self._date = ""
+
+    def line(self, request: Request) -> str:
+        """Make the line of one request."""
+        environ = request.environ
+        get = environ.get
+        rows = self._board.cores[request.worker - 1]
+        reached = request.app >= 0
+        mine = sum(row.app_requests for row in rows) if reached else -1
+        took = (time.time_ns() // 1000 - request.started) // self._divisor
+        count, size = packet_of(request)
+        second = request.started // 1_000_000
+        if second != self._second:
+            self._second, self._date = second, time.ctime(second)
+        via = f"via {request.via}() " if request.via and request.via != "static" else ""
+        peer = get(self._peer) or get("REMOTE_ADDR", "")
+        return shown(
+            f"{memory_of() if self._memory else ''}"
+            f"[pid: {os.getpid()}|app: {request.app}|req: {mine}/{self._board.requests()}] "
+            f"{peer} ({get('REMOTE_USER', '')}) {{{count} vars in {size} bytes}} "
+            f"[{self._date}] {get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')} => "
+            f"generated {request.size} bytes in {took} {self._unit} {via}"
+            f"({request.protocol} {request.status}) {request.headers} headers in "
+            f"{request.head_size} bytes ({request.chunks} switches on core {request.core_number})"
+        )
+
+
+def shown(line: str) -> str:
+    """Escape what would break the line."""
+    return line if line.isprintable() else line.translate(CONTROLS)
+
+
+def packet_of(request: Request) -> tuple[int, int]:
+    """Count the vars as uWSGI does (keys and values), and the bytes of their packet."""
+    environ = request.environ
+    count = 2 * len(environ)
+    if request.packet_size:
+        return count, request.packet_size
+    size = 4 * len(environ) + sum(map(len, environ)) + sum(map(len, environ.values()))
+    return count, size
+
+
+def memory_of() -> str:
+    """Say how much memory this process uses."""
+    vsz, rss = memory()
+    return (
+        f"{{address space usage: {vsz} bytes/{vsz >> 20}MB}} "
+        f"{{rss usage: {rss} bytes/{rss >> 20}MB}} "
+    )
+
+
+def memory() -> tuple[int, int]:
+    """The address space and the resident part of it, in bytes."""
+    with open("/proc/self/statm", "rb") as file:
+        size, resident = file.read().split()[:2]
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(size) * page, int(resident) * page

@@ -1,0 +1,95 @@
+"""Bodies that come in chunks, and bodies that wait to be asked for.
+
+Section:  scaling / http-socket; request bodies that have no size or want a word first
+What:     the same two methods as every body has: `receive` and `read`.
+Units:    sizes are bytes, timeouts seconds.
+Errors:   a chunk that is wrong is an OSError for the application that reads it, and the end of
+          the connection.
+"""
+
+from __future__ import annotations
+
+import os
+
+from refuwsgi.protocol.http import ChunkDecoder, ChunkError
+from refuwsgi.request import CHUNK, Body, read_some
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ChunkedBody:
+    """A body of unknown size, decoded as it comes."""
+
+    # Beyond: uWSGI leaves the decoding to the application.
+
+    __slots__ = ("_decoder", "_fd", "_found", "_timeout", "left")
+
+    def __init__(self, fd: int, held: bytes, timeout: float) -> None:
+        self._fd = fd
+        self._timeout = timeout
+        self._decoder = ChunkDecoder()
+        self._found = bytearray()
+        self.left = 1  # until its end has been seen
+        if held:
+            self._decode(held)
+
+    def receive(self, limit: int) -> bytes:
+        """Return some bytes, at most `limit`; b"" at the end."""
+        while not self._found and self.left:
+            part = read_some(self._fd, CHUNK, self._timeout)
+            if not part:
+                raise ConnectionResetError("the client left in the middle of the body")
+            self._decode(part)
+        found = bytes(self._found[:limit])
+        del self._found[:limit]
+        return found
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        parts = []
+        while size:
+            part = self.receive(size if size > 0 else CHUNK)
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part) if size > 0 else 0
+        return b"".join(parts)
+
+    def _decode(self, data: bytes) -> None:
+        try:
+            self._found += self._decoder.feed(data)
+        except ChunkError as problem:
+            raise OSError(f"the client sent a broken chunk: {problem}") from None
+        if self._decoder.done:
+            self.left = 0
+
+
+class ExpectedBody:
+    """A body that the client holds back until it is told to go on."""
+
+    __slots__ = ("_asked", "_body", "_fd")
+
+    def __init__(self, fd: int, body: Body) -> None:
+        self._fd = fd
+        self._body = body
+        self._asked = False
+
+    @property
+    def left(self) -> int:
+        """What is still to be read."""
+        return self._body.left
+
+    def _ask(self) -> None:
+        if not self._asked:
+            self._asked = True
+            os.write(self._fd, CONTINUE)
+
+    def receive(self, limit: int) -> bytes:
+        """Return some bytes, at most `limit`; b"" at the end."""
+        self._ask()
+        return self._body.receive(limit)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        self._ask()
+        return self._body.read(size)

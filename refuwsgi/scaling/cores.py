@@ -1,0 +1,287 @@
+"""threads: each process runs as many cores as the operator specifies.
+
+Section:  scaling / threads
+What:     a core is one place for a request: it accepts, serves, closes, again.  The code is
+          plain and blocking; the kernel deals the connections out among all cores of all
+          workers, and what no core has taken yet waits in the listen queue.
+
+              accept --> receive --> stage, stage, ... --> log, count --> close
+                 ^                                                          |
+                 +----------------------------------------------------------+
+
+Units:    times are microseconds of the wall clock, timeouts seconds.
+Errors:   an error of ours ends the conversation with a traceback in the log; the core goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from refuwsgi import log
+from refuwsgi.options import Option, number
+from refuwsgi.request import DONE, GIVEN, NEXT, Request, Stage
+from refuwsgi.scaling.http_socket import close_gently
+from refuwsgi.scoreboard import BUSY, IDLE, CoreRow
+from refuwsgi.sockets import Listener
+
+THREADS = Option("threads", number, default=1, help="cores of each worker")
+ENABLE_THREADS = Option(
+    "enable-threads",
+    lambda text: True,
+    default=True,
+    help="nothing: the application's threads always run (threads implies it, too)",
+    bare="true",
+)
+
+EAGER = 30  # microseconds: a client that came sooner than this had been waiting in the queue
+SPILL = 65536  # bytes of an unread body that are swallowed to keep a connection
+RETRY = (OSError,)  # accept may fail for a client that has gone, or for want of descriptors
+
+
+class Door(Protocol):
+    """A listening socket and the protocol that is spoken behind it."""
+
+    listener: Listener
+    http: bool
+    tcp: bool
+    may_offload: bool
+
+    def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
+        """Read one request; None when there is none to be had from this client."""
+        ...
+
+
+class Service(NamedTuple):
+    """What all cores of a worker share."""
+
+    doors: list[Door]
+    stages: list[Stage]
+    log_request: Callable[[Request], None] | None
+    offload: Callable[[Any, Request], bool] | None
+    after: Callable[[Request], None] | None  # limits: called when a request has ended
+    extra_headers: list[tuple[str, str]]
+    harakiri: int  # seconds; 0: none
+
+
+class Gate:
+    """What a worker's cores look at between two requests: go on, pause or leave."""
+
+    def __init__(self) -> None:
+        self.leaving = False
+        self.paused = False
+        self._resumed = threading.Event()
+        self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def fileno(self) -> int:
+        """The descriptor that is readable while a core should look at the gate."""
+        return self._out
+
+    def leave(self) -> None:
+        """Let every core go as soon as it has no request."""
+        self.leaving = True
+        self._resumed.set()
+        self._wake()
+
+    def pause(self) -> None:
+        """Let no core take another request until `resume`."""
+        self.paused = True
+        self._resumed.clear()
+        self._wake()
+
+    def resume(self) -> None:
+        """Let the cores go on."""
+        self.paused = False
+        if not self.leaving:
+            os.read(self._out, 4096)
+        self._resumed.set()
+
+    def stay(self) -> bool:
+        """Sleep while paused; say whether the core shall go on."""
+        while self.paused and not self.leaving:
+            self._resumed.wait()
+        return not self.leaving
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._in, b"x")
+        except BlockingIOError:
+            pass  # full of reasons to look already
+
+
+class Core:
+    """One place for a request."""
+
+    def __init__(
+        self, worker: int, number: int, row: CoreRow, service: Service, gate: Gate
+    ) -> None:
+        self.worker = worker
+        self.number = number
+        self.row = row
+        self._service = service
+        self._gate = gate
+        self._doors = {door.listener.sock.fileno(): door for door in service.doors}
+        self._accept = {fd: _accept_of(door.listener) for fd, door in self._doors.items()}
+        self._poll = select.epoll()
+        self._poll.register(gate.fileno(), select.EPOLLIN)
+        for fd in self._doors:
+            # One client wakes one core, not all of them.
+            self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        self._eager: int | None = None  # the listening descriptor to try without asking first
+        self._free_since = 0
+
+    def run(self) -> None:
+        """Serve until the gate says to leave."""
+        words = self.row.words
+        busy = CoreRow.in_request.index  # type: ignore[attr-defined]  # the word itself
+        while not self._gate.leaving:
+            arrival = self._next()
+            if arrival is None:
+                if not self._gate.stay():
+                    return
+                continue
+            words[busy] = BUSY
+            try:
+                self._converse(*arrival)
+            finally:
+                words[busy] = IDLE
+                self._free_since = time.monotonic_ns()
+
+    def _next(self) -> tuple[Door, int, Any] | None:
+        """Accept the next client; None when the gate wants a look."""
+        # Trying first saves a call when clients are waiting, and costs one when none is.
+        ready = [(self._eager, 0)] if self._eager is not None else self._poll.poll()
+        for fd, _ in ready:
+            if fd not in self._doors:
+                return None
+            try:
+                client, peer = self._accept[fd]()
+            except BlockingIOError:
+                self._eager = None  # another core was faster, or the queue is empty
+                continue
+            except ConnectionError:
+                continue
+            except OSError as problem:
+                self._eager = None
+                self._short_of_descriptors(problem)
+                continue
+            if self._eager is None and len(self._doors) == 1:
+                waited = time.monotonic_ns() - self._free_since
+                self._eager = fd if waited < EAGER * 1000 else None
+            if self._gate.leaving or self._gate.paused:
+                self._eager = None
+            return self._doors[fd], client, peer
+        return self._next() if self._eager is None and not self._gate.leaving else None
+
+    def _short_of_descriptors(self, problem: OSError) -> None:
+        log.line(f"accept(): {problem.strerror}")
+        time.sleep(0.05)  # a spin here would take the time from those that could close some
+
+    def _converse(self, door: Door, fd: int, peer: Any) -> None:
+        """Serve one client to its end."""
+        data = b""
+        if not door.tcp:
+            os.set_blocking(fd, False)
+        try:
+            while True:
+                request = door.receive(fd, data, peer, self.row)
+                if request is None:
+                    return
+                self._serve(request, door)
+                if request.fd < 0:
+                    fd = -1  # given away: the new owner closes it
+                    return
+                if not request.keep or self._gate.leaving:
+                    self._part(request)
+                    return
+                if request.body.left and not _swallowed(request):
+                    return
+                data = getattr(request.body, "beyond", b"")
+        except ConnectionError:
+            pass
+        except OSError as problem:
+            log.line(f"client of core {self.number} lost: {problem}")
+        except Exception:
+            log.exception("a conversation ended by an error of ours")
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _serve(self, request: Request, door: Door) -> None:
+        """Let the first stage that wants the request answer it, then count and log."""
+        service = self._service
+        row = self.row
+        started = time.time_ns() // 1000
+        request.started = started
+        row.started = started
+        request.core_number = self.number
+        request.worker = self.worker
+        if service.harakiri:
+            row.deadline = started + service.harakiri * 1_000_000
+        if service.extra_headers:
+            request.extra_headers = list(service.extra_headers)
+        if door.may_offload:
+            request.offload = service.offload
+        try:
+            for stage in service.stages:
+                if stage(request) != NEXT:
+                    break
+            else:
+                request.fail("404 Not Found")
+        finally:
+            self._count(request)
+
+    def _count(self, request: Request) -> None:
+        row = self.row
+        words = row.words
+        words[13] += request.app >= 0
+        words[0] += 1
+        words[9] += request.head_size + request.size
+        now = time.time_ns() // 1000
+        if request.via != "static":
+            words[10] += max(0, now - request.started)
+            words[11] += 1
+        words[12] = 0
+        words[17] = now
+        service = self._service
+        if service.log_request is not None and request.log:
+            service.log_request(request)
+        if service.after is not None:
+            service.after(request)
+
+    def _part(self, request: Request) -> None:
+        """Close so that the client gets the whole answer, unread body or not."""
+        if request.body.left:
+            close_gently(request.fd)
+
+
+def _accept_of(listener: Listener) -> Callable[[], tuple[int, Any]]:
+    # `socket.accept` wraps what it gets in a socket object, which costs as much as the
+    # rest of a hello; its base class hands out the bare descriptor.
+    bare: Callable[[], tuple[int, Any]] | None = getattr(listener.sock, "_accept", None)
+    if bare is not None:
+        return bare
+
+    def accept() -> tuple[int, Any]:
+        client, peer = listener.sock.accept()
+        return client.detach(), peer
+
+    return accept
+
+
+def _swallowed(request: Request) -> bool:
+    """Read what the application left of a body, so that it is not taken for a request."""
+    left = SPILL
+    while request.body.left and left > 0:
+        part = request.body.receive(min(left, SPILL))
+        if not part:
+            return True
+        left -= len(part)
+    return not request.body.left
+
+
+__all__ = ["DONE", "ENABLE_THREADS", "GIVEN", "THREADS", "Core", "Door", "Gate", "Service"]

@@ -1,0 +1,175 @@
+"""http-socket: the cores speak HTTP themselves.
+
+Section:  scaling / http-socket; the door through which a core gets HTTP
+What:     reads one request head from a client, makes the vars, and knows how the body goes on.
+          ``http-socket`` closes after each answer, as uWSGI does; ``http11-socket`` keeps the
+          connection for the next request.
+Units:    sizes are bytes, timeouts seconds.
+Errors:   a head that is wrong gets 400, 431, 501 or 505 and the connection ends.
+          # Departure: uWSGI closes without a word.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+from typing import Any
+
+from refuwsgi import log
+from refuwsgi.options import JOIN, Option, texts
+from refuwsgi.protocol.http import HeadError, parse_head
+from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
+from refuwsgi.scaling.bodies import ChunkedBody, ExpectedBody
+from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
+from refuwsgi.sockets import Listener
+
+HTTP_SOCKET: Option[tuple[str, ...]] = Option(
+    "http-socket",
+    texts,
+    default=(),
+    help="bind to this address and speak HTTP",
+    repeat=JOIN,
+)
+HTTP11_SOCKET: Option[tuple[str, ...]] = Option(
+    "http11-socket",
+    texts,
+    default=(),
+    help="bind to this address and speak HTTP, several requests to a connection",
+    repeat=JOIN,
+)
+
+END = b"\r\n\r\n"
+SHOWN_HTTP = 1 << 32  # in `shown_size`: what is shown is an HTTP head
+
+
+class HttpDoor:
+    """A listening socket behind which the clients speak HTTP."""
+
+    def __init__(self, listener: Listener, limit: int, timeout: float, *, keep: bool) -> None:
+        self.listener = listener
+        self.limit = limit
+        self.timeout = timeout
+        self.keep = keep
+        self.http = True
+        self.may_offload = True
+        local = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
+        self.tcp = local
+        name = listener.name
+        self._fixed = {
+            "SERVER_NAME": socket.gethostname(),
+            "SERVER_PORT": name.rpartition(":")[2] if local else "80",
+        }
+
+    def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
+        """Read one request; None when there is none to be had from this client."""
+        if not data:
+            data = self._first(fd)
+        end = data.find(END)
+        if end < 0 or end > self.limit:
+            data = self._whole_head(fd, data)
+            end = data.find(END)
+            if end < 0:
+                core.read_errors += 1
+                return None
+        end += 4
+        try:
+            head = parse_head(data, end)
+        except HeadError as problem:
+            self._refuse(fd, problem.status, str(problem), core)
+            return None
+        environ = head.environ
+        environ.update(self._fixed)
+        # The peer's address comes with accept(); a UNIX socket has none, and uWSGI says 0.0.0.0.
+        environ["REMOTE_ADDR"] = peer[0] if self.tcp else "0.0.0.0"  # noqa: S104
+        if self.tcp:
+            environ["REMOTE_PORT"] = str(peer[1])
+        request = Request(fd, environ, core, self._body(fd, head, data, end), timeout=self.timeout)
+        request.keep = self.keep and head.keep_alive
+        _show(core, data, end)
+        return request
+
+    def _body(self, fd: int, head: Any, data: bytes, end: int) -> Body:
+        body: Body
+        if head.chunked:
+            body = ChunkedBody(fd, data[end:], self.timeout)
+        elif head.content_length:
+            body = SizedBody(fd, data[end:], head.content_length, self.timeout)
+        else:
+            return EMPTY
+        if head.expect and len(data) == end:
+            return ExpectedBody(fd, body)
+        return body
+
+    def _first(self, fd: int) -> bytes:
+        try:
+            return os.read(fd, CHUNK)
+        except BlockingIOError:
+            try:
+                wait_for(fd, select.POLLIN, self.timeout)
+            except TimeoutError:
+                return b""
+            return os.read(fd, CHUNK)
+
+    def _whole_head(self, fd: int, data: bytes) -> bytes:
+        """Read on until the head is whole; b"" when the client was sent away or has gone."""
+        # Beyond: the limit is for the whole head, so that a byte now and then does not hold a core.
+        end = time.monotonic() + self.timeout
+        while data and data.find(END) < 0 and len(data) <= self.limit:
+            try:
+                wait_for(fd, select.POLLIN, end - time.monotonic())
+                part = os.read(fd, CHUNK)
+            except BlockingIOError:
+                continue
+            except TimeoutError:
+                self._send_last(fd, "408 Request Timeout")
+                return b""
+            data = data + part if part else b""
+        if data and not 0 <= data.find(END) <= self.limit:
+            log.line(f"invalid HTTP request size (max {self.limit})...skip")
+            self._send_last(fd, "431 Request Header Fields Too Large")
+            return b""
+        return data
+
+    def _refuse(self, fd: int, status: str, reason: str, core: CoreRow) -> None:
+        log.line(f"invalid HTTP request: {reason}")
+        core.read_errors += 1
+        self._send_last(fd, status)
+
+    def _send_last(self, fd: int, status: str) -> None:
+        text = status[4:]
+        answer = (
+            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(text)}\r\n\r\n{text}"
+        )
+        try:
+            os.write(fd, answer.encode())
+            close_gently(fd)
+        except OSError:
+            pass  # it has gone already
+
+
+def _show(core: CoreRow, data: bytes, end: int) -> None:
+    size = min(end, MAX_SHOWN)
+    core.shown[:size] = data[:size]
+    core.shown_size = size | SHOWN_HTTP
+
+
+def close_gently(fd: int) -> None:
+    """Say that no more will come and swallow what the client still sends, within limits.
+
+    A close over unread bytes would be a reset, and might take the answer with it.
+    """
+    with socket.socket(fileno=os.dup(fd)) as client:
+        client.shutdown(socket.SHUT_WR)
+        end = time.monotonic() + 1.0
+        for _ in range(64):
+            try:
+                wait_for(fd, select.POLLIN, end - time.monotonic())
+                if not os.read(fd, CHUNK):
+                    return
+            except BlockingIOError:
+                continue
+            except OSError:
+                return

@@ -1,0 +1,118 @@
+"""socket: the cores speak the uwsgi protocol.
+
+Section:  scaling / socket; the door through which a core gets uwsgi packets
+What:     reads one packet, makes the vars, and knows how long the body is.
+Units:    sizes are bytes, timeouts seconds.
+Errors:   a packet that is wrong is logged in one line and the connection ends; no reply is defined.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+from typing import Any
+
+from refuwsgi import log
+from refuwsgi.options import JOIN, Option, texts
+from refuwsgi.protocol.uwsgi import HEADER, PacketError, environ_of
+from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
+from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
+from refuwsgi.sockets import Listener
+
+SOCKET: Option[tuple[str, ...]] = Option(
+    "socket",
+    texts,
+    default=(),
+    help="bind to this address and speak the uwsgi protocol",
+    aliases=("s", "uwsgi-socket"),
+    repeat=JOIN,
+)
+PROTOCOL: Option[str] = Option(
+    "protocol",
+    str,
+    default="uwsgi",
+    help="what a plain socket speaks: uwsgi, http or http11",
+    aliases=("socket-protocol",),
+)
+
+PING = 100  # modifier1: is anybody there?
+
+
+class UwsgiDoor:
+    """A listening socket behind which the clients speak uwsgi."""
+
+    def __init__(self, listener: Listener, limit: int, timeout: float) -> None:
+        self.listener = listener
+        self.limit = limit
+        self.timeout = timeout
+        self.http = False
+        self.keep = False
+        self.may_offload = True
+        self.tcp = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
+
+    def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
+        """Read one packet; None when there is none to be had from this client."""
+        try:
+            data = data or os.read(fd, CHUNK)
+        except BlockingIOError:
+            data = self._rest(fd, b"", 4)
+        if len(data) < 4:
+            data = self._rest(fd, data, 4)
+            if len(data) < 4:
+                return None
+        modifier1, size, modifier2 = HEADER.unpack_from(data)
+        if size > self.limit:
+            log.line(f"invalid request block size: {size} (max {self.limit})...skip")
+            core.read_errors += 1
+            return None
+        end = 4 + size
+        if len(data) < end:
+            data = self._rest(fd, data, end)
+            if len(data) < end:
+                core.read_errors += 1
+                return None
+        return self._request(fd, data, end, (modifier1, modifier2), core)
+
+    def _request(
+        self, fd: int, data: bytes, end: int, modifiers: tuple[int, int], core: CoreRow
+    ) -> Request | None:
+        try:
+            environ: dict[str, Any] = environ_of(data[4:end])  # type: ignore[assignment]  # str in Any
+            body = self._body(fd, environ, data, end)
+        except PacketError as problem:
+            log.line(f"invalid uwsgi request ({problem}). skip.")
+            core.read_errors += 1
+            return None
+        request = Request(fd, environ, core, body, http=False, timeout=self.timeout)
+        request.modifier1, request.modifier2 = modifiers
+        request.packet_size = end - 4
+        shown = min(end, MAX_SHOWN)
+        core.shown[:shown] = data[:shown]
+        core.shown_size = shown
+        return request
+
+    def _body(self, fd: int, environ: dict[str, Any], data: bytes, end: int) -> Body:
+        length = environ.get("CONTENT_LENGTH")
+        if not length:
+            return EMPTY
+        if not (length.isascii() and length.isdigit() and len(length) <= 19):
+            raise PacketError("CONTENT_LENGTH is no number")
+        return SizedBody(fd, data[end:], int(length), self.timeout) if int(length) else EMPTY
+
+    def _rest(self, fd: int, data: bytes, size: int) -> bytes:
+        """Read on until there are `size` bytes; fewer when the client is slow or gone."""
+        end = time.monotonic() + self.timeout
+        while len(data) < size:
+            try:
+                wait_for(fd, select.POLLIN, end - time.monotonic())
+                part = os.read(fd, CHUNK)
+            except BlockingIOError:
+                continue
+            except TimeoutError:
+                return data
+            if not part:
+                return data
+            data += part
+        return data

@@ -1,0 +1,72 @@
+"""A reload: the same process, the files as they are now, the sockets still open.
+
+Section:  ground / reload
+What:     first the new configuration and the application are tried in a process of their own;
+          only if they load does the old generation go.  Then the master replaces its own
+          program by exec: same pid, same listening sockets, everything else anew.
+Units:    timeouts are seconds.
+Errors:   what does not load is reported with its own words, and the old generation goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from refuwsgi import log
+from refuwsgi.processes import ended
+from refuwsgi.sockets import Listener, export
+
+TRYING = "REFUWSGI_TRYING"  # in the environment: load everything, bind nothing, say how it went
+AGAIN = "UWSGI_RELOADS"  # in the environment: how many generations there were before this one
+
+REFUSED = "the new configuration does not load, the old one goes on:"
+RELOADING = "binary reloading uWSGI..."
+
+
+def command() -> list[str]:
+    """The command line that makes another instance like this one."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def generation() -> int:
+    """How many generations of this instance there were before."""
+    found = os.environ.get(AGAIN, "0")
+    return int(found) if found.isdigit() else 0
+
+
+async def sound() -> bool:
+    """Try the new configuration and application; say whether they load."""
+    # Departure: uWSGI gives up the old generation first, and a typing error ends the site.
+    import subprocess
+    import tempfile
+
+    argv = command()
+    if "-" in argv or any(word.startswith("fd://") for word in argv):
+        return True  # what was read once cannot be read again
+    with tempfile.TemporaryFile() as words:
+        environ = {**os.environ, TRYING: "1"}
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=environ
+        )
+        await ended(child.pid)
+        if child.wait() == 0:
+            return True
+        words.seek(0)
+        log.line(REFUSED)
+        for line in words.read(65536).decode(errors="replace").splitlines()[-20:]:
+            log.line(f"  {line}")
+    return False
+
+
+def execute(listeners: list[Listener], directory: str) -> None:
+    """Become the next generation; does not return."""
+    log.line(RELOADING)
+    log.line(f"chdir() to {directory}")
+    os.chdir(directory)
+    os.environ.update(export(listeners))
+    os.environ[AGAIN] = str(generation() + 1)
+    argv = command()
+    log.line(f"running {argv[0]}")
+    sys.stdout.flush()
+    os.execv(argv[0], argv)  # noqa: S606
