@@ -170,7 +170,7 @@ class Config:
 
     def _value(self, option: Option[T], setting: Setting) -> T:
         raw = _text_of(option, setting)
-        if setting.value is None and not raw and option.read is not flag:
+        if setting.value is None and option.bare is None and option.read is not flag:
             raise OptionError(f"{setting.where}: {setting.name}: expected a value")
         if option.read in NUMERIC and (bare := without_comment(raw)) != raw:
             # uWSGI: files rely on it that leading digits count, so `8 ; cores` is 8.
