@@ -14,7 +14,6 @@ must not look as if everything had passed.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 
@@ -22,7 +21,6 @@ import pytest
 
 STEADY = ("tests/house/", "tests/unit/")
 MANY = 20  # so many failures are no accident of a busy machine
-GROUP = re.compile(r"@[\w-]+$")  # what xdist appends to the name of a case of a group
 ALLOWED = ("beyond: runs on refuwsgi only",)
 TESTS_FAILED = pytest.ExitCode.TESTS_FAILED
 
@@ -38,7 +36,7 @@ class Tally:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the outcome of one phase of one case."""
         if report.failed:
-            self.failed[GROUP.sub("", report.nodeid)] = None
+            self.failed[report.nodeid] = None
         elif report.skipped and not hasattr(report, "wasxfail"):
             self.skipped[report.nodeid] = reason_of(report)
 
@@ -87,7 +85,7 @@ def report_list(title: str, lines: list[str]) -> None:
 def main(arguments: list[str]) -> int:
     """Run everything, then the failed ones again; return the exit status."""
     tally = Tally()
-    status = int(pytest.main(["-q", "--dist", "loadgroup", *arguments], plugins=[tally]))
+    status = int(pytest.main(["-q", *arguments], plugins=[tally]))
     if status == TESTS_FAILED and worth_another_try(tally):
         cases = list(tally.failed)
         report_list("failed beside others, now alone", cases)

@@ -1,0 +1,1 @@
+../02-what-is-on-the-wire/ask.py
