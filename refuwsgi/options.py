@@ -9,10 +9,9 @@ Errors: a value that cannot be read is an OptionError: one line with file and li
       what was expected.
 """
 
-import operator
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar, overload
 
 from refuwsgi.readers import NUMERIC as NUMERIC
 from refuwsgi.readers import flag as flag
@@ -28,13 +27,21 @@ from refuwsgi.readers import texts as texts
 from refuwsgi.readers import without_comment as without_comment
 
 T = TypeVar("T")
+U = TypeVar("U")
 
-JOIN: Final = operator.add  # for Option.repeat: several values in the order of reading
 COMMAND_LINE: Final = "command line"
 
 
 class OptionError(ValueError):
     """A mistake of the operator; its text is the whole line that is shown."""
+
+
+def join(first: tuple[U, ...], second: tuple[U, ...]) -> tuple[U, ...]:
+    """Put tuples one behind the other: what repeat is for options that may be given often."""
+    return first + second
+
+
+JOIN: Final = join
 
 
 class Setting(NamedTuple):
@@ -60,6 +67,19 @@ class Option(Generic[T]):
         "repeat",
     )
 
+    @overload
+    def __init__(
+        self: "Option[tuple[U, ...]]",  # an empty default does not say of what it is empty
+        name: str,
+        read: Callable[[str], tuple[U, ...]],
+        default: tuple[()],
+        help: str,
+        aliases: tuple[str, ...] = (),
+        bare: str | None = None,
+        repeat: Callable[[tuple[U, ...], tuple[U, ...]], tuple[U, ...]] | None = None,
+        implies: tuple[str, ...] = (),
+    ) -> None: ...
+    @overload
     def __init__(
         self,
         name: str,
@@ -70,14 +90,27 @@ class Option(Generic[T]):
         bare: str | None = None,
         repeat: Callable[[T, T], T] | None = None,
         implies: tuple[str, ...] = (),
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], Any],
+        default: Any,
+        help: str,
+        aliases: tuple[str, ...] = (),
+        bare: str | None = None,
+        repeat: Callable[[Any, Any], Any] | None = None,
+        implies: tuple[str, ...] = (),
     ) -> None:
         self.name: Final = name
-        self.read: Final = read
-        self.default: Final = default
+        self.read: Final[Callable[[str], T]] = read
+        self.default: Final[T] = default
         self.help: Final = help
         self.aliases: Final = aliases  # a single letter is a short option of the command line
         self.bare: Final = bare  # the text that a name without a value stands for
-        self.repeat: Final = repeat  # joins the values of an option that may be given several times
+        self.repeat: Final[Callable[[T, T], T] | None] = (
+            repeat  # joins the values of an option that may be given several times
+        )
         self.implies: Final = implies  # names of flags that are set, too, unless they are given
         self.module: Final = _declaring_module()
 
