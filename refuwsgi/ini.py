@@ -9,10 +9,10 @@ Errors: OptionError with file and line.
 
 from typing import Any, Final, NamedTuple, Protocol
 
-from refuwsgi import logic
-from refuwsgi.formats import EXTENSIONS, parse
+from refuwsgi import ini_logic as logic
+from refuwsgi.ini_formats import EXTENSIONS, parse
+from refuwsgi.ini_placeholders import Placeholders, decode
 from refuwsgi.options import JOIN, Option, OptionError, Setting, texts
-from refuwsgi.placeholders import Placeholders, decode
 
 DEPTH: Final = 16  # files inside of files
 FILES: Final = 1000  # files of one reading

@@ -1,0 +1,208 @@
+"""The command refuwsgi: words, environment and files become a Config, and the server runs.
+
+Section: ground / the command
+What: `main` runs a command such as `refuwsgi check`, or else reads a configuration and hands it to
+      the server.  Order: the environment (UWSGI_PROCESSES=4), then the command line from left to
+      right, each file where it stands.
+Errors: one line on standard error and status 1, before any process starts.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from refuwsgi.options import (
+    COMMAND_LINE,
+    JOIN,
+    Config,
+    Option,
+    OptionError,
+    Setting,
+    build,
+    flag,
+    number,
+    texts,
+)
+
+STRICT = Option("strict", flag, default=False, help="refuse names that are no options")
+PRINT = Option("print", texts, default=(), help="print a text", repeat=JOIN)
+IPRINT = Option("iprint", texts, default=(), help="print a text", repeat=JOIN)
+EXIT = Option("exit", number, default=0, help="end with this status", bare="0")
+GET = Option("get", texts, default=(), help="print the value of an option and end", repeat=JOIN)
+SHOW_CONFIG = Option("show-config", flag, default=False, help="show what was read, as ini")
+HELP = Option("help", flag, default=False, help="show the options", aliases=("usage", "h"))
+VERSION = Option("version", flag, default=False, help="show the version")
+
+# What the emperor and a reload tell a process about itself is no option.
+MESSAGES: Final = ("EMPEROR_", "BROODLORD_", "RELOADS", "ORIGINAL_PROC_NAME", "VASSAL_")
+
+
+class Read(NamedTuple):
+    """A configuration as it was read, before its values are looked at."""
+
+    settings: list[Setting]
+    own: set[str]
+    used: set[str]
+    warnings: list[str]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command with the words behind its name; the result is its exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        if words and _is_command(words[0]):
+            return _run_command(words[0], words[1:])
+        return _serve(words)
+    except OptionError as problem:
+        _say(str(problem))
+        return 1
+
+
+def _say(line: str) -> None:
+    text = " ".join(line.splitlines()) + "\n"
+    sys.stderr.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stderr.buffer.flush()
+
+
+def _is_command(word: str) -> bool:
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands")
+    return word.isidentifier() and os.path.isfile(os.path.join(folder, f"{word}.py"))
+
+
+def _run_command(name: str, words: list[str]) -> int:
+    from importlib import import_module
+
+    command = import_module(f"refuwsgi.commands.{name}")
+    status: int = command.main(words)
+    return status
+
+
+def _serve(words: list[str]) -> int:
+    if words[:1] in (["--version"], ["--help"], ["-h"], ["--usage"]):
+        return show_help() if words[0] != "--version" else show_version()
+    result = read(words)
+    if isinstance(result, int):
+        return result
+    config = judged(result)
+    from refuwsgi.server import run
+
+    return run(config)
+
+
+def read(words: list[str]) -> Read | int:
+    """Read environment, command line and files; a number is the status to end with."""
+    from refuwsgi.cli_words import Names, parse
+    from refuwsgi.ini import Reading
+    from refuwsgi.known import LETTERS
+    from refuwsgi.sources import Machine
+
+    arguments, letters = _arguments(), dict(LETTERS)
+    for option in _options():
+        letters.update(dict.fromkeys(option.letters, option.name))
+    reading = Reading(Machine(set(arguments)))
+    for name, given in _from_environment():
+        reading.add(name, given, "environment")
+    # Departure: uWSGI reads files without dashes behind everything else.
+    for name, value in parse(words, Names(arguments, letters)):
+        if name in HELP.names or name in VERSION.names:
+            return show_help() if name in HELP.names else show_version()
+        reading.add(name, value, COMMAND_LINE)
+    settings = reading.finish()
+    result = Read(settings, reading.own, reading.used, reading.warnings)
+    return _effects(result)
+
+
+def judged(result: Read) -> Config:
+    """Look at names and values; what is wrong ends the start, what is odd is said."""
+    from refuwsgi.cli_judge import Names, is_strict, judge, raise_errors
+
+    names = Names(result.own, result.used)
+    findings = judge(result.settings, _options(), names, is_strict(result.settings))
+    raise_errors(findings)
+    config = build(result.settings)
+    notes = [finding.text for finding in findings]
+    for line in (*result.warnings, *notes, *config.warnings):
+        _say(line)
+    return config
+
+
+def _options() -> tuple[Option[Any], ...]:
+    from refuwsgi.options import catalogue
+
+    return catalogue()
+
+
+def _arguments() -> dict[str, str]:
+    """What follows each name on a command line."""
+    from refuwsgi.known import ARGUMENT
+
+    ours = {name: option.argument for option in _options() for name in option.names}
+    return {**ours, **ARGUMENT}  # uWSGI: what follows its own names is as there
+
+
+def _from_environment() -> list[tuple[str, str]]:
+    return [
+        (name[6:].lower().replace("_", "-"), value)
+        for name, value in os.environ.items()
+        if name.startswith("UWSGI_") and not name[6:].startswith(MESSAGES)
+    ]
+
+
+def _effects(result: Read) -> Read | int:
+    """Do what the settings ask for in their turn: print, exit, show-config, get."""
+    for name, value, where in result.settings:
+        if name in ("print", "iprint"):
+            print(value or "")
+        elif name == "exit":
+            return int(value) if value and value.isascii() and value.isdigit() else 0
+        elif name == "get" and where == COMMAND_LINE:
+            return _get(result.settings)
+    if any(setting.name == "show-config" for setting in result.settings):
+        for line in shown(result.settings):
+            _say(line)
+    sys.stdout.flush()
+    return result
+
+
+def _get(settings: Iterable[Setting]) -> int:
+    wanted = [setting.value for setting in settings if setting.name == "get"]
+    for name, value, _ in settings:
+        if name in wanted:
+            print(value or "")
+    return 0
+
+
+def shown(settings: Iterable[Setting]) -> list[str]:
+    """The configuration as an ini file."""
+    lines = [f"{name} = {value or ''}".rstrip() for name, value, _ in settings]
+    return [";uWSGI instance configuration", "[uwsgi]", *lines, ";end of configuration"]
+
+
+def show_version() -> int:
+    """Print the version."""
+    from refuwsgi import __version__
+
+    print(f"refuwsgi {__version__}")
+    return 0
+
+
+def show_help() -> int:
+    """Print the options, under the parts of the documents that they belong to."""
+    print("Usage: refuwsgi [options...] [file.ini|yaml|xml|json|toml[:section]]")
+    groups: dict[str, list[Option[Any]]] = {}
+    for option in _options():
+        groups.setdefault(_section(option), []).append(option)
+    for section in sorted(groups):
+        print(f"\n{section}")
+        for option in sorted(groups[section], key=lambda each: each.name):
+            letters = "".join(f"-{letter}|" for letter in option.letters)
+            others = "|".join(f"--{name}" for name in option.names)
+            print(f"    {letters + others:<39} {option.help}")
+    return 0
+
+
+def _section(option: Option[Any]) -> str:
+    document = sys.modules[option.module].__doc__ or ""
+    line = next((each for each in document.splitlines() if each.startswith("Section:")), "")
+    return line.removeprefix("Section:").strip() or option.module
