@@ -1,0 +1,190 @@
+"""An answer: start_response, write, and the rules about what may follow what.
+
+Section:  ground / the application; start_response
+What:     the head waits for the first bytes of the body, so that both go out in one piece and an
+          error that comes early can still replace it.  No header is added.
+
+              start_response()     chunk            chunk ...        end
+              ---- head kept ----> head + chunk --> chunk ... -----> too few? close
+
+Units:    sizes are bytes.
+Errors:   `OSError` when the client has gone (then `gone` is set); what PEP 3333 forbids raises in
+          the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from refuwsgi import log
+from refuwsgi.request import Request
+from refuwsgi.wsgi.fields import UNKNOWN, framing_of, has_no_body, status_of
+from refuwsgi.wsgi.files import Extent, FileEngine, send_file
+
+JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class Answer:
+    """The answer that an application is giving to one request."""
+
+    __slots__ = (
+        "_accept_buffers",
+        "_headers",
+        "_kept",
+        "_left",
+        "_mute",
+        "_request",
+        "file",
+        "gone",
+        "sent",
+        "status",
+    )
+
+    def __init__(self, request: Request, *, accept_buffers: bool = False) -> None:
+        self._request = request
+        self._accept_buffers = accept_buffers
+        self._headers: list[tuple[str, str]] = []
+        self._left = UNKNOWN  # bytes that the announced length still allows
+        self._mute = False  # the head was all there is to say
+        self.file: Extent | None = None  # goes out when the application has returned
+        self._kept: Any = None  # keeps the file open until then
+        self.status = ""  # "" until start_response was called
+        self.sent = False
+        self.gone = False
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
+        """Take status and headers; the last call before the first byte of the body counts."""
+        if self.sent:
+            if not exc_info:
+                raise OSError("headers already sent")
+            try:
+                raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # no circle through this frame
+        # uWSGI: a second call without exc_info is fine as long as nothing is sent.
+        checked = status_of(status)
+        framing = framing_of(headers)
+        self.status = checked
+        self._headers = headers[:]
+        self._left = framing.length
+        if not framing.keep:
+            self._request.keep = False
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body at once, for applications that cannot yield."""
+        self.add(data)
+
+    def add(self, chunk: Any) -> bool:
+        """Send a piece of the body; False when more of them would be in vain."""
+        if type(chunk) is not bytes:
+            chunk = self._bytes_of(chunk)
+        if not chunk:
+            return True
+        request = self._request
+        request.chunks += 1
+        head = b"" if self.sent else self.take_head()
+        if self._mute:
+            # Departure: uWSGI sends what comes, and a kept connection takes it for an answer.
+            if head:
+                self._send(head)
+            return False
+        if 0 <= self._left < len(chunk):
+            chunk = self._cut(chunk)
+        elif self._left >= 0:
+            self._left -= len(chunk)
+        request.size += len(chunk)
+        if head and len(chunk) > JOINED:
+            self._send(head)
+            head = b""
+        self._send(head + chunk if head else chunk)
+        return True
+
+    def keep_file(self, file: Any, extent: Extent) -> None:
+        """Send this when the application has returned, unless it sends something itself."""
+        self._kept, self.file = file, extent
+
+    def take_head(self) -> bytes:
+        """Make the head, which from here on counts as sent."""
+        if not self.status:
+            # Departure: uWSGI sends the body without a head.
+            raise AssertionError("the application gives a body before it calls start_response()")
+        self.sent = True
+        request = self._request
+        self._mute = has_no_body(self.status, request.environ.get("REQUEST_METHOD", ""))
+        return request.head(self.status, self._headers)
+
+    def length_of(self, size: int) -> int:
+        """How many of `size` bytes may follow the head; counts them as sent."""
+        if self._mute:
+            return 0
+        if self._left == UNKNOWN:
+            return size
+        size = min(size, self._left)
+        self._left -= size
+        return size
+
+    def end(self) -> None:
+        """Finish: the head at least, and no connection kept whose answer has no clear end."""
+        if not self.sent:
+            self._send(self.take_head())
+        if self._left and not self._mute:
+            self._request.keep = False
+            if self._left > 0:
+                log.line(f"the application sent {self._left} bytes less than its Content-Length")
+
+    def _cut(self, chunk: bytes) -> bytes:
+        """Keep what the announced length still allows."""
+        # Departure: uWSGI sends it all, for the client to take for the next answer.
+        if self._left or self._request.keep:
+            more = len(chunk) - self._left
+            log.line(f"the application sends {more} bytes more than its Content-Length")
+        self._request.keep = False
+        chunk, self._left = chunk[: self._left], 0
+        return chunk
+
+    def _bytes_of(self, chunk: Any) -> bytes:
+        """Make bytes of what is none, or skip it as uWSGI does."""
+        if isinstance(chunk, bytes):
+            return chunk
+        if self._accept_buffers and isinstance(chunk, bytearray | memoryview):
+            return bytes(chunk)
+        if chunk is not None:
+            kind = type(chunk).__name__
+            log.line(f"[ERROR] Unhandled object from iterator: {kind!r} (0x{id(chunk):x})")
+        return b""
+
+    def send_file(self, extent: Extent, engine: FileEngine | None) -> bool:
+        """Send the head and a file; True when an offload thread does it."""
+        head = self.take_head()
+        length = self.length_of(extent.length)
+        request = self._request
+        try:
+            sent = send_file(request, head, extent._replace(length=length), engine)
+        except OSError:
+            self.gone = True
+            request.keep = False
+            raise
+        if sent < 0:
+            request.size += length
+            return True
+        request.size += sent
+        if sent < length:
+            request.keep = False  # the file has become shorter
+        self.end()
+        return False
+
+    def _send(self, data: bytes) -> None:
+        if not data:
+            return
+        try:
+            self._request.send(data)
+        except OSError:
+            self.gone = True
+            self._request.keep = False
+            raise

@@ -1,0 +1,138 @@
+"""Status and headers of an answer, checked before anything is sent.
+
+Section:  ground / the application; what a head may contain
+What:     turns what an application gives to start_response into a head that cannot be taken for
+          two, and finds out how long the body will be.  What has passed once is remembered.
+Units:    sizes are bytes.
+Errors:   `TypeError` and `ValueError`, raised in the application's own call.
+"""
+
+from __future__ import annotations
+
+from refuwsgi.protocol.http_target import CONTROLS_BUT_TAB, TOKEN, has_any, only
+
+REMEMBERED = 512  # names, and statuses
+UNKNOWN = -1  # no Content-Length
+OTHER, LENGTH, CONNECTION, CODING = range(4)  # what a header means for the connection
+
+KINDS = {"content-length": LENGTH, "connection": CONNECTION, "transfer-encoding": CODING}
+REASONS = {
+    "200": "OK",
+    "201": "Created",
+    "202": "Accepted",
+    "204": "No Content",
+    "206": "Partial Content",
+    "301": "Moved Permanently",
+    "302": "Found",
+    "303": "See Other",
+    "304": "Not Modified",
+    "307": "Temporary Redirect",
+    "308": "Permanent Redirect",
+    "400": "Bad Request",
+    "401": "Unauthorized",
+    "403": "Forbidden",
+    "404": "Not Found",
+    "405": "Method Not Allowed",
+    "409": "Conflict",
+    "410": "Gone",
+    "413": "Content Too Large",
+    "422": "Unprocessable Content",
+    "429": "Too Many Requests",
+    "500": "Internal Server Error",
+    "501": "Not Implemented",
+    "502": "Bad Gateway",
+    "503": "Service Unavailable",
+    "504": "Gateway Timeout",
+}
+
+_kinds: dict[str, int] = {}
+_statuses: dict[str, str] = {}
+
+
+class Framing:
+    """What the headers of an answer say about its body and its connection."""
+
+    __slots__ = ("keep", "length")
+
+    def __init__(self) -> None:
+        self.length = UNKNOWN
+        self.keep = True
+
+
+def status_of(status: str) -> str:
+    """Check a status; one without words gets its usual ones."""
+    known = _statuses.get(status) if type(status) is str else None
+    if known is not None:
+        return known
+    if not isinstance(status, str):
+        raise TypeError("http status must be a string")
+    code, blank, reason = status.partition(" ")
+    if len(code) != 3 or not code.isascii() or not code.isdecimal() or code[0] == "0":
+        # Departure: uWSGI sends no head at all.
+        raise ValueError(f"http status must begin with three digits, got {status!r}")
+    _check_text(reason, "status")
+    checked = status if blank else f"{code} {REASONS.get(code, 'Unknown')}"
+    if len(_statuses) >= REMEMBERED:
+        _statuses.clear()
+    _statuses[status] = checked
+    return checked
+
+
+def framing_of(headers: list[tuple[str, str]]) -> Framing:
+    """Check the headers of an answer, and say what they mean for the connection."""
+    if type(headers) is not list:
+        raise TypeError("http headers must be in a python list")
+    framing = Framing()
+    for item in headers:
+        if type(item) is not tuple or len(item) != 2:
+            raise TypeError("http header must be defined in a tuple of two")
+        name, value = item
+        kind = _kinds.get(name)
+        if kind is None:
+            kind = _kind_of(name)
+        if type(value) is not str or not value.isprintable():
+            _check_text(value, name)
+        if kind:
+            _frame(framing, kind, value)
+    return framing
+
+
+def _kind_of(name: str) -> int:
+    """Check the name of a header that is not remembered."""
+    if not isinstance(name, str):
+        raise TypeError("http header name must be a string")
+    if not name or not name.isascii() or not only(name, TOKEN):
+        raise ValueError(f"http header name must be a token, got {name!r}")
+    kind = KINDS.get(name.lower(), OTHER)
+    if len(_kinds) >= REMEMBERED:
+        _kinds.clear()
+    _kinds[name] = kind
+    return kind
+
+
+def _check_text(value: str, name: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError("http header value must be a string")
+    try:
+        # Departure: uWSGI sends CR and LF as they are, so that a value can forge a header.
+        if has_any(value, CONTROLS_BUT_TAB):
+            raise ValueError(f"a control character in the value of {name}")
+    except UnicodeEncodeError:
+        raise TypeError("http header value must be encodable in latin1") from None
+
+
+def _frame(framing: Framing, kind: int, value: str) -> None:
+    if kind == LENGTH:
+        if not value.isascii() or not value.isdecimal():
+            raise ValueError(f"Content-Length must be a number, got {value!r}")
+        if framing.length not in (UNKNOWN, int(value)):
+            raise ValueError("Content-Length comes twice")
+        framing.length = int(value)
+    elif kind == CODING or "close" in value.lower():
+        # An application that codes its body itself knows best where it ends; we do not.
+        framing.keep = False
+
+
+def has_no_body(status: str, method: str) -> bool:
+    """Say whether the answer ends with its head, whatever the application yields."""
+    return method == "HEAD" or status[:3] in ("204", "304") or status[0] == "1"

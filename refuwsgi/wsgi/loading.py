@@ -1,0 +1,254 @@
+"""The application is found and imported.
+
+Section:  ground / the application; loading
+What:     prepares the interpreter (paths, virtual environment, arguments), imports what
+          ``module``, ``wsgi-file`` and ``mount`` name, and picks the application of a request
+          by its mountpoint.
+              module = pkg.mod            the callable `application` of pkg.mod
+              module = pkg.mod:app        its callable `app`
+              module = pkg.mod:make()     what its function `make` returns
+              wsgi-file = site/app.py     the callable of a file
+              mount = /blog=blog.py       one of several, by the first part of the path
+Units:    seconds.
+Errors:   an application that cannot be loaded is a traceback in the log, and an instance that
+          answers 500; with ``need-app`` it is the end, with exit status 22.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any, NamedTuple
+
+from refuwsgi import log
+from refuwsgi.options import JOIN, Config, Option, flag, text, texts
+from refuwsgi.wsgi.environ import Application, Environ
+
+MODULE: Option[str | None] = Option(
+    "module",
+    text,
+    default=None,
+    help="import this module and take its application: pkg.mod, pkg.mod:name or pkg.mod:factory()",
+    aliases=("wsgi", "w"),
+)
+WSGI_FILE: Option[str | None] = Option(
+    "wsgi-file", text, default=None, help="load the application of this file", aliases=("file",)
+)
+CALLABLE = Option(
+    "callable", text, default="application", help="name of the application's callable"
+)
+MOUNT: Option[tuple[str, ...]] = Option(
+    "mount",
+    texts,
+    default=(),
+    help="load an application for a mountpoint: /path=module or /path=file.py",
+    repeat=JOIN,
+)
+MANAGE_SCRIPT_NAME = Option(
+    "manage-script-name",
+    flag,
+    default=False,
+    help="move the mountpoint from PATH_INFO to SCRIPT_NAME",
+    bare="true",
+)
+NO_DEFAULT_APP = Option(
+    "no-default-app",
+    flag,
+    default=False,
+    help="answer 500 where no mountpoint fits, instead of asking the first application",
+    bare="true",
+)
+NEED_APP = Option(
+    "need-app", flag, default=False, help="end when no application can be loaded", bare="true"
+)
+LAZY_APPS = Option(
+    "lazy-apps",
+    flag,
+    default=False,
+    help="load the application in each worker instead of once before the fork",
+    bare="true",
+)
+
+NO_APP_STATUS = 22  # the exit status of need-app
+DYNAMIC = "*** no app loaded. going in full dynamic mode ***"
+GAME_OVER = "*** no app loaded. GAME OVER ***"
+
+
+class App(NamedTuple):
+    """A loaded application."""
+
+    number: int
+    mountpoint: str
+    call: Application
+    startup: int  # seconds that loading it took
+
+
+class Apps:
+    """The applications of an instance, by mountpoint."""
+
+    def __init__(self, *, manage_script_name: bool = False, default: bool = True) -> None:
+        self._by_mountpoint: dict[str, App] = {}
+        self._manage = manage_script_name
+        self._may_default = default
+        self._default: App | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_mountpoint)
+
+    def __contains__(self, mountpoint: str) -> bool:
+        return mountpoint in self._by_mountpoint
+
+    def add(self, app: App) -> None:
+        """Take another application; the first one is the default."""
+        self._by_mountpoint[app.mountpoint] = app
+        if self._default is None and (self._may_default or not app.mountpoint):
+            self._default = app
+
+    def all(self) -> list[App]:
+        """Return the applications in the order in which they were loaded."""
+        return list(self._by_mountpoint.values())
+
+    def app_for(self, given: Environ) -> tuple[App, tuple[str, str] | None] | None:
+        """Pick the application of a request, and say how its path is to be split, if it is."""
+        if self._manage:
+            path = given.get("PATH_INFO", "")
+            mountpoint = path.rstrip("/") if path.endswith("/") else path
+            while mountpoint:
+                app = self._by_mountpoint.get(mountpoint)
+                if app is not None:
+                    return app, (mountpoint, path[len(mountpoint) :])
+                mountpoint = mountpoint.rpartition("/")[0]
+            # Departure: uWSGI leaves SCRIPT_NAME out for `/`.
+            app = self._by_mountpoint.get("") or self._default
+            return None if app is None else (app, ("", path))
+        app = self._by_mountpoint.get(given.get("SCRIPT_NAME", "")) or self._default
+        return None if app is None else (app, None)
+
+
+class Loader:
+    """Loads what the operator named."""
+
+    def __init__(self, config: Config) -> None:
+        self._callable = config[CALLABLE]
+        self._module = config[MODULE]
+        self._file = config[WSGI_FILE]
+        self._mounts = [_mount_of(config, mount) for mount in config[MOUNT]]
+        self.need_app = config[NEED_APP]
+        self.lazy = config[LAZY_APPS]
+        self.apps = Apps(
+            manage_script_name=config[MANAGE_SCRIPT_NAME], default=not config[NO_DEFAULT_APP]
+        )
+
+    @property
+    def named(self) -> bool:
+        """Say whether there is anything to load."""
+        return bool(self._module or self._file or self._mounts)
+
+    def load(self, worker: int = 0) -> None:
+        """Load everything; SystemExit when there is nothing and the operator insists."""
+        if self._module is not None:
+            self._load("", self._module, is_file=False)
+        if self._file is not None:
+            self._load("", self._file, is_file=True)
+        for mountpoint, source in self._mounts:
+            self._load(mountpoint, source, is_file=_is_file(source))
+        if self.apps:
+            return
+        if not self.need_app:
+            log.line(DYNAMIC)
+            return
+        if worker:
+            log.line(f"OOPS ! failed loading app in worker {worker} (pid {os.getpid()})")
+            log.line("need-app requested, destroying the instance...")
+        else:
+            log.line(GAME_OVER)
+        raise SystemExit(NO_APP_STATUS)
+
+    def _load(self, mountpoint: str, source: str, *, is_file: bool) -> None:
+        if mountpoint in self.apps:
+            log.line(f"mountpoint {mountpoint} already configured. skip.")
+            return
+        number = len(self.apps)
+        began = time.monotonic()
+        call = self._found(source, is_file=is_file)
+        if call is None:
+            name = f"app {number} (mountpoint={mountpoint!r})"
+            log.line(f"unable to load {name} (callable not found or import error)")
+            return
+        took = int(time.monotonic() - began)
+        self.apps.add(App(number, mountpoint, call, took))
+        default = " (default app)" if number == 0 else ""
+        log.line(
+            f"WSGI app {number} (mountpoint='{mountpoint}') ready in {took} seconds on "
+            f"interpreter 0x{id(sys.modules):x} pid: {os.getpid()}{default}"
+        )
+
+    def _found(self, source: str, *, is_file: bool) -> Application | None:
+        """Import the callable that a source names; None, with the reason in the log."""
+        try:
+            return self._file_app(source) if is_file else self._module_app(source)
+        except Exception:  # an application may raise anything while it is imported
+            import traceback
+
+            log.line(traceback.format_exc().rstrip("\n"))
+            return None
+
+    def _module_app(self, source: str) -> Application | None:
+        from importlib import import_module
+
+        name, colon, attribute = source.partition(":")
+        module = import_module(name)
+        return _callable_of(module, attribute if colon else self._callable, f"file {name}")
+
+    def _file_app(self, source: str) -> Application | None:
+        path, attribute = source, self._callable
+        if not os.path.exists(path) and ":" in path:
+            path, _, attribute = path.rpartition(":")
+        try:
+            with open(path, "rb") as file:
+                code = compile(file.read(), path, "exec", dont_inherit=True)
+        except OSError as problem:
+            log.line(f"failed to open python file {path}: {problem.strerror}")
+            return None
+        return _callable_of(_module_from(path, code), attribute, f"file {path}")
+
+
+def _module_from(path: str, code: Any) -> Any:
+    from types import ModuleType
+
+    stem = path.removesuffix(".py").replace("/", "_").replace(".", "_")
+    module = ModuleType(f"uwsgi_file_{stem}")
+    module.__file__ = path
+    sys.modules[module.__name__] = module  # so that what the file defines can be pickled
+    exec(code, module.__dict__)
+    return module
+
+
+def _callable_of(module: Any, name: str, where: str) -> Application | None:
+    factory = name.endswith("()")
+    found = module
+    for part in name.removesuffix("()").split("."):
+        found = getattr(found, part, None)
+    if found is None:
+        log.line(f'unable to find "{name}" callable in {where}')
+        return None
+    if factory and callable(found):
+        found = found()
+    if not callable(found):
+        log.line(f'"{name}" must be a callable object in {where}')
+        return None
+    application: Application = found
+    return application
+
+
+def _is_file(source: str) -> bool:
+    path = source.partition(":")[0]
+    return "/" in path or path.endswith((".py", ".wsgi"))
+
+
+def _mount_of(config: Config, mount: str) -> tuple[str, str]:
+    mountpoint, equals, source = mount.partition("=")
+    if not equals or not source or not mountpoint.startswith("/"):
+        raise config.error(MOUNT, "/path=module or /path=file.py")
+    return mountpoint.rstrip("/"), source
