@@ -81,7 +81,12 @@ class Client:
     """One connection; use it in a with statement."""
 
     def __init__(
-        self, address: str | int, data: bytes = b"", *, limit: float = LIMIT, receive_buffer: int = 0
+        self,
+        address: str | int,
+        data: bytes = b"",
+        *,
+        limit: float = LIMIT,
+        receive_buffer: int = 0,
     ) -> None:
         self.sock = connect(address, limit, receive_buffer)
         self.received = b""
@@ -92,7 +97,10 @@ class Client:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.sock.close()
 

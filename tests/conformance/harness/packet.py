@@ -30,9 +30,7 @@ def block(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> bytes:
     return out
 
 
-def packet(
-    variables: Mapping[str, str] | bytes, modifier1: int = 0, modifier2: int = 0
-) -> bytes:
+def packet(variables: Mapping[str, str] | bytes, modifier1: int = 0, modifier2: int = 0) -> bytes:
     """Encode a packet; bytes are taken as a ready block."""
     raw = variables if isinstance(variables, bytes) else block(variables.items())
     return struct.pack("<BHB", modifier1, len(raw), modifier2) + raw

@@ -132,6 +132,20 @@ class Subject:
         self.process.kill()
         self.process.wait()
 
+    def inside(self, name: str) -> list[tuple[int, int]]:
+        """The (pid, thread) of every request that has come to /hold/NAME of the shared app."""
+        marks = [path.name.split(".") for path in self.directory.glob(f"{name}.*.in")]
+        return [(int(parts[-4]), int(parts[-3])) for parts in marks]
+
+    def wait_inside(self, name: str, count: int = 1) -> list[tuple[int, int]]:
+        """Wait until so many requests are in /hold/NAME."""
+        proc.eventually(lambda: len(self.inside(name)) >= count, f"{count} requests in {name}")
+        return self.inside(name)
+
+    def let_go(self, name: str) -> None:
+        """Let the requests in /hold/NAME answer."""
+        (self.directory / f"{name}.go").touch()
+
     def path(self, name: str) -> str:
         """The absolute path of a file of the case."""
         return str(self.directory / name)
