@@ -95,12 +95,19 @@ class Plan:
 class Worker:
     """The process that serves requests."""
 
-    def __init__(self, number: int, plan: Plan, life_line: int = -1) -> None:
+    def __init__(
+        self,
+        number: int,
+        plan: Plan,
+        life_line: int = -1,
+        at_end: Callable[[], None] | None = None,
+    ) -> None:
         self.number = number  # from 1
         self.row = plan.board.workers[number - 1]
         self.gate = Gate()
         self._plan = plan
         self._life_line = life_line  # readable when the master has gone
+        self._at_end = at_end  # without a master, the first worker clears up
 
     def run(self) -> int:
         """Serve until told to leave; return the exit status."""
@@ -162,6 +169,8 @@ class Worker:
             signal.signal(number, signal.SIG_IGN)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
+        if self._at_end is not None:
+            self._at_end()
         os._exit(0)
 
     def _leave(self, number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,51 @@
+"""The doors: every socket that the workers serve, bound once before the first fork.
+
+Section:  ground / the server; the listening sockets of the workers
+What:     binds what `socket`, `http-socket` and their kin name, in the order of the file; takes
+          over what came from the generation before, from the emperor (descriptor 0), or from
+          whoever activates sockets.
+Units:    sizes are bytes, timeouts seconds.
+Errors:   OptionError for an address that is none, or that somebody else has.
+"""
+
+from __future__ import annotations
+
+from refuwsgi import address, sockets
+from refuwsgi.options import Config, OptionError
+from refuwsgi.protocol.uwsgi import buffer_size
+from refuwsgi.scaling.cores import Door
+from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET, HttpDoor
+from refuwsgi.scaling.uwsgi_socket import PROTOCOL, SOCKET, UwsgiDoor
+from refuwsgi.sockets import Listener
+
+PROTOCOLS = ("uwsgi", "http", "http11")
+
+
+def bound(config: Config) -> list[Listener]:
+    """Bind every socket of the workers."""
+    plain = config[PROTOCOL]
+    if plain not in PROTOCOLS:
+        raise config.error(PROTOCOL, "uwsgi, http or http11")
+    spoken = {SOCKET: plain, HTTP_SOCKET: "http", HTTP11_SOCKET: "http11"}
+    found = []
+    for option, text, where in config.in_order(SOCKET, HTTP_SOCKET, HTTP11_SOCKET):
+        for one in text.split(","):
+            try:
+                wanted = address.parse(one.strip())
+            except ValueError as problem:
+                raise OptionError(f"{where}: {option.name}: {problem}") from None
+            found.append(sockets.listener(wanted, spoken[option], config))
+    return found or sockets.inherited(plain)
+
+
+def doors(listeners: list[Listener], config: Config) -> list[Door]:
+    """Say how each listening socket is served."""
+    limit, timeout = buffer_size(config), config[sockets.SOCKET_TIMEOUT]
+    found: list[Door] = []
+    for listener in listeners:
+        if listener.protocol == "uwsgi":
+            found.append(UwsgiDoor(listener, limit, timeout))
+        else:
+            keep = listener.protocol == "http11"
+            found.append(HttpDoor(listener, limit, timeout, keep=keep))
+    return found

@@ -1,0 +1,178 @@
+"""The life of an instance, from its first line to its last.
+
+Section:  ground / the server; the order of things
+What:     what must happen before what: a log before there is anything to say, the sockets while
+          we may still bind them, privileges away before the application's code runs, the
+          application before the fork, threads after it.
+Units:    none.
+Errors:   OptionError goes to `run`; whatever else fails while starting ends the process, too.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+
+from refuwsgi import __version__, api, log, processes, sockets
+from refuwsgi.options import Config, Option, OptionError, flag, text
+from refuwsgi.scaling import alone, master
+from refuwsgi.scaling.cores import THREADS
+from refuwsgi.scaling.master import MASTER, Master
+from refuwsgi.scaling.orders import RELOAD
+from refuwsgi.scaling.workers import NO_ORPHANS, PROCESSES, WORKER_RELOAD_MERCY, Plan
+from refuwsgi.scoreboard import Scoreboard
+from refuwsgi.server import doors, extras, reload, service
+from refuwsgi.sockets import Listener
+
+CHDIR: Option[str | None] = Option(
+    "chdir", text, default=None, help="go to this directory before the application is loaded"
+)
+CHDIR2: Option[str | None] = Option(
+    "chdir2", text, default=None, help="go to this directory after the application was loaded"
+)
+UMASK: Option[str | None] = Option(
+    "umask", text, default=None, help="the mask of the modes of new files, in octal"
+)
+VACUUM = Option(
+    "vacuum",
+    flag,
+    default=False,
+    help="remove sockets and pidfiles at the end",
+    bare="true",
+)
+SINGLE_INTERPRETER = Option(
+    "single-interpreter",
+    flag,
+    default=False,
+    help="one interpreter for all applications, as is always the case here",
+    aliases=("i",),
+    bare="true",
+)
+
+STARTING = "*** Starting refuwsgi {} (the options of uWSGI 2.0.31, CPython {}) on [{}] ***"
+NO_SOCKET = "The -s/--socket option is missing and stdin is not a socket."
+NO_MASTER = "*** WARNING: you are running uWSGI without its master process manager ***"
+BACKLOG = "your server socket listen backlog is limited to {} connections"
+MERCY = "your mercy for graceful operations on workers is {} seconds"
+MAPPED = "mapped {} bytes ({} KB) for {} cores"
+MODE = "*** Operational MODE: {} ***"
+INTERPRETERS = "*** uWSGI is running in multiple interpreter mode ***"
+GAME_OVER = "*** no app loaded. GAME OVER ***"
+NEED_APP_STATUS = 22
+
+
+class Instance:
+    """One run of the server."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.directory = os.getcwd()  # where a reload starts again
+        self.trying = reload.TRYING in os.environ
+        self.again = reload.generation() > 0
+        self.listeners: list[Listener] = []
+        self.board = Scoreboard(max(1, config[PROCESSES]), max(1, config[THREADS]))
+
+    def run(self) -> int:
+        """Live; return the exit status."""
+        self._begin()
+        parts = extras.configured(self.config, self.board)
+        if parts.emperor is not None and not service.wanted(self.config):
+            return parts.emperor.run()
+        if self.trying:
+            return self._try()
+        self.listeners = doors.bound(self.config)
+        parts.bind(self.config, self.listeners)
+        if not self.listeners and not parts.gateways:
+            log.line(NO_SOCKET)
+            return 1
+        self._limits()
+        processes.drop_privileges(self.config)
+        made = service.Service(self.config, self.board, self.listeners)
+        if not made.load():
+            return NEED_APP_STATUS
+        self._say_mode()
+        plan = self._plan(made)
+        processes.write_pidfiles(self.config)
+        if self.config[MASTER]:
+            return self._with_master(plan, made, parts)
+        log.line(NO_MASTER)
+        return self._without_master(plan, parts)
+
+    def _begin(self) -> None:
+        log.set_up(self.config)
+        log.line(STARTING.format(__version__, platform.python_version(), time.ctime()))
+        mask = self.config[UMASK]
+        if mask is not None:
+            try:
+                os.umask(int(mask, 8))
+            except ValueError:
+                raise self.config.error(UMASK, "an octal number") from None
+        self._go(CHDIR)
+        for warning in self.config.warnings:
+            log.line(warning)
+
+    def _go(self, option: Option[str | None]) -> None:
+        directory = self.config[option]
+        if directory is None:
+            return
+        try:
+            os.chdir(directory)
+        except OSError as problem:
+            raise OptionError(
+                f"{self.config.where(option)}: {option.name}: {problem.strerror}: {directory!r}"
+            ) from None
+        log.line(f"chdir() to {directory}")
+
+    def _try(self) -> int:
+        """Load everything, start nothing: a reload asks whether it may."""
+        made = service.Service(self.config, self.board, [])
+        return 0 if made.load(trying=True) else NEED_APP_STATUS
+
+    def _limits(self) -> None:
+        cores = len(self.board.workers) * len(self.board.cores[0])
+        log.line(f"Python version: {sys.version}".replace("\n", " "))
+        log.line(BACKLOG.format(self.config[sockets.LISTEN]))
+        log.line(MERCY.format(self.config[WORKER_RELOAD_MERCY]))
+        log.line(MAPPED.format(self.board.size, self.board.size >> 10, cores))
+
+    def _say_mode(self) -> None:
+        workers, threads = self.config[PROCESSES], self.config[THREADS]
+        words = [word for word, it in (("preforking", workers > 1), ("threaded", threads > 1)) if it]
+        log.line(MODE.format("+".join(words) or "single process"))
+        self._go(CHDIR2)
+        if not self.config[SINGLE_INTERPRETER]:
+            log.line(INTERPRETERS)
+
+    def _plan(self, made: service.Service) -> Plan:
+        return Plan(
+            self.board,
+            max(1, self.config[THREADS]),
+            made.build,
+            mercy=self.config[WORKER_RELOAD_MERCY],
+            no_orphans=self.config[NO_ORPHANS],
+        )
+
+    def _with_master(self, plan: Plan, made: service.Service, parts: extras.Extras) -> int:
+        supervisor = Master(self.config, plan, parts.gateways)
+        supervisor.check_reload = reload.sound
+        api.provide("reload", lambda: os.kill(supervisor.board.instance.master, 1) or True)
+        parts.join(supervisor, made, self.listeners)
+        goal = supervisor.run(again=self.again)
+        if goal == RELOAD:
+            reload.execute(self.listeners + parts.listeners, self.directory)
+        self._vacuum()
+        log.line(master.GOODBYE)
+        return supervisor.status
+
+    def _without_master(self, plan: Plan, parts: extras.Extras) -> int:
+        try:
+            return alone.run(plan, parts.gateways, len(self.board.workers), self._vacuum)
+        finally:
+            self._vacuum()
+
+    def _vacuum(self) -> None:
+        if self.config[VACUUM]:
+            sockets.vacuum(self.listeners)
+            processes.remove_pidfiles(self.config)

@@ -1,0 +1,181 @@
+"""The service: what a worker does with a request.
+
+Section:  ground / the server; the stages of a request
+What:     loads the application in the master (or, with lazy-apps, in each worker), and builds
+          for each worker the doors, the stages in their order, and the offload threads.
+
+              check-static, static-map  -->  routes  -->  the application
+
+Units:    none.
+Errors:   an application that does not load is reported with its traceback; with need-app it
+          ends the instance, otherwise every request is answered with 500.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from refuwsgi import __version__, api, log, request_log
+from refuwsgi.offloading import static_files, threads
+from refuwsgi.options import JOIN, Config, Option, flag, texts
+from refuwsgi.request import Request, Stage
+from refuwsgi.scaling import cores
+from refuwsgi.scaling.cores import THREADS
+from refuwsgi.scaling.workers import NO_APP, PROCESSES, WORKER_RELOAD_MERCY
+from refuwsgi.scoreboard import Scoreboard
+from refuwsgi.server import doors
+from refuwsgi.sockets import Listener
+from refuwsgi.stats import Snapshot
+from refuwsgi.wsgi import loading, serving
+
+ADD_HEADER: Option[tuple[str, ...]] = Option(
+    "add-header",
+    texts,
+    default=(),
+    help="add this header to every answer",
+    repeat=JOIN,
+)
+LAZY_APPS = Option(
+    "lazy-apps",
+    flag,
+    default=False,
+    help="load the application in each worker, not in the master",
+    bare="true",
+)
+LAZY = Option("lazy", flag, default=False, help="like lazy-apps, the older name", bare="true")
+NEED_APP = Option(
+    "need-app",
+    flag,
+    default=False,
+    help="do not start without an application",
+    bare="true",
+)
+GAME_OVER = "*** no app loaded. GAME OVER ***"
+DYNAMIC = "*** no app loaded. going in full dynamic mode ***"
+
+
+def wanted(config: Config) -> bool:
+    """Say whether the instance has anything for workers to do."""
+    from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET
+    from refuwsgi.scaling.uwsgi_socket import SOCKET
+
+    return any(map(config.given, (SOCKET, HTTP_SOCKET, HTTP11_SOCKET))) or loading.wanted(config)
+
+
+class Service:
+    """The application and the stages around it."""
+
+    def __init__(self, config: Config, board: Scoreboard, listeners: list[Listener]) -> None:
+        self.config = config
+        self.board = board
+        self.listeners = listeners
+        self.lazy = config[LAZY_APPS] or config[LAZY]
+        self.stages: list[Callable[[Config], Stage | None]] = []  # between files and application
+        self.every_cycle: list[Callable[[], None]] = []
+        self.after: list[Callable[[Request], None]] = []  # called in the worker after each request
+        self.apps = loading.Apps()
+
+    def load(self, *, trying: bool = False) -> bool:
+        """Load the application, if this is the time; False when it must and does not."""
+        loading.prepare(self.config)
+        self._provide()
+        if self.lazy and not trying:
+            return True
+        return self._load_apps(trying=trying)
+
+    def _load_apps(self, *, trying: bool) -> bool:
+        self.apps = loading.load(self.config)
+        if self.apps.loaded or not loading.wanted(self.config) and not self.config[NEED_APP]:
+            return True
+        if self.config[NEED_APP] or trying:
+            log.line(GAME_OVER)
+            return False
+        log.line(DYNAMIC)
+        return True
+
+    def _provide(self) -> None:
+        board = self.board
+        api.provide("numproc", len(board.workers))
+        api.provide("cores", len(board.cores[0]))
+        api.provide("masterpid", lambda: board.instance.master)
+        api.provide("hostname", socket.gethostname().encode())
+        api.provide("total_requests", board.requests)
+
+    def build(self, number: int) -> tuple[cores.Service, Any]:
+        """Make what the cores of a worker share; called in the worker."""
+        api.provide("worker_id", lambda: number)
+        if self.lazy and not self._load_apps(trying=False):
+            log.line(f"OOPS ! failed loading app in worker {number} (pid {os.getpid()})")
+            os._exit(NO_APP)
+        offloading = threads.configured(self.config, number)
+        stages = self._stages()
+        headers = [_header(self.config, line) for line in self.config[ADD_HEADER]]
+        made = cores.Service(
+            doors=doors.doors(self.listeners, self.config),
+            stages=stages,
+            log_request=request_log.configured(self.config, self.board),
+            offload=offloading.offload if offloading is not None else None,
+            after=self._after(),
+            extra_headers=headers,
+            harakiri=0,
+        )
+        return made, offloading
+
+    def _stages(self) -> list[Stage]:
+        found: list[Stage] = []
+        files = static_files.configured(self.config)
+        if files is not None:
+            found.append(files)
+        for make in self.stages:
+            stage = make(self.config)
+            if stage is not None:
+                found.append(stage)
+        found.append(
+            serving.configured(
+                self.config,
+                self.apps,
+                threads=self.config[THREADS],
+                processes=self.config[PROCESSES],
+            )
+        )
+        return found
+
+    def _after(self) -> Callable[[Request], None] | None:
+        if not self.after:
+            return None
+        calls = list(self.after)
+
+        def after(request: Request) -> None:
+            for call in calls:
+                call(request)
+
+        return after
+
+    def snapshot(self) -> Snapshot:
+        """What the stats server tells."""
+        found = Snapshot(
+            self.board,
+            self.listeners,
+            version="2.0.31",
+            can_offload=bool(self.config[threads.OFFLOAD_THREADS]),
+        )
+        found.apps = self.apps.described()
+        return found
+
+    @property
+    def mercy(self) -> int:
+        """Seconds that a worker has to finish."""
+        return self.config[WORKER_RELOAD_MERCY]
+
+
+def _header(config: Config, line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip() or any(ord(each) < 32 for each in line):
+        raise config.error(ADD_HEADER, "`Name: value`")
+    return name.strip(), value.strip()
+
+
+VERSION = __version__
