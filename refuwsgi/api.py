@@ -82,24 +82,18 @@ def provide(name: str, value: Any) -> None:
     setattr(module, name, value)
 
 
-def install(config: Config, *, processes: int, threads: int, buffer_size: int) -> None:
+def install(config: Config) -> None:
     """Make `import uwsgi` work, before the application is loaded."""
     provide("opt", _options_of(config))
-    provide("numproc", processes)
-    provide("cores", threads)
-    provide("has_threads", int(threads > 1))
-    provide("buffer_size", buffer_size)
     provide("started_on", int(time.time()))
     sys.modules["uwsgi"] = module
 
 
-def started(worker: int, master: int) -> None:
-    """Say in which process we are: called in each worker after the fork."""
-    provide("worker_id", lambda: worker)
-    provide("masterpid", lambda: master)
+def forked() -> None:
+    """Run what uwsgidecorators.postfork has registered: called in each worker."""
     hook: Callable[[], Any] | None = module.__dict__.get("post_fork_hook")
-    if worker and hook is not None:
-        hook()  # set by uwsgidecorators.postfork
+    if hook is not None:
+        hook()
 
 
 def _options_of(config: Config) -> dict[str, bytes | bool]:

@@ -13,7 +13,7 @@ import os
 import sys
 
 from refuwsgi import log
-from refuwsgi.options import JOIN, Config, Option, flag, text, texts
+from refuwsgi.options import JOIN, Config, Option, text, texts
 
 PYTHONPATH: Option[tuple[str, ...]] = Option(
     "pythonpath",
@@ -55,14 +55,6 @@ SHARED_IMPORT: Option[tuple[str, ...]] = Option(
     aliases=("shared-pyimport", "shared-py-import", "shared-python-import"),
     repeat=JOIN,
 )
-SINGLE_INTERPRETER = Option(
-    "single-interpreter",
-    flag,
-    default=False,
-    help="nothing: there is one interpreter, always",
-    aliases=("i",),
-    bare="true",
-)
 
 
 def set_environment(config: Config) -> None:
@@ -77,9 +69,8 @@ def set_environment(config: Config) -> None:
             os.environ.pop(name, None)
 
 
-def prepare(config: Config) -> None:
+def set_paths(config: Config) -> None:
     """Make the interpreter ready for the application; the working directory is already right."""
-    log.line(f"Python version: {sys.version}".replace("\n", ""))
     if config[VIRTUALENV] is not None:
         _use_environment(config, config[VIRTUALENV] or "")
     sys.path[:0] = [*_pythonpath(config), ".", ""]

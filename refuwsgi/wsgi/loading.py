@@ -10,8 +10,8 @@ What:     prepares the interpreter (paths, virtual environment, arguments), impo
               wsgi-file = site/app.py     the callable of a file
               mount = /blog=blog.py       one of several, by the first part of the path
 Units:    seconds.
-Errors:   an application that cannot be loaded is a traceback in the log, and an instance that
-          answers 500; with ``need-app`` it is the end, with exit status 22.
+Errors:   an application that cannot be loaded is a traceback in the log; what that means for the
+          instance is the server's decision.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from refuwsgi import log
+from refuwsgi import api, log
 from refuwsgi.options import JOIN, Config, Option, flag, text, texts
+from refuwsgi.wsgi import interpreter
 from refuwsgi.wsgi.environ import Application, Environ
 
 MODULE: Option[str | None] = Option(
@@ -59,20 +60,6 @@ NO_DEFAULT_APP = Option(
     help="answer 500 where no mountpoint fits, instead of asking the first application",
     bare="true",
 )
-NEED_APP = Option(
-    "need-app", flag, default=False, help="end when no application can be loaded", bare="true"
-)
-LAZY_APPS = Option(
-    "lazy-apps",
-    flag,
-    default=False,
-    help="load the application in each worker instead of once before the fork",
-    bare="true",
-)
-
-NO_APP_STATUS = 22  # the exit status of need-app
-DYNAMIC = "*** no app loaded. going in full dynamic mode ***"
-GAME_OVER = "*** no app loaded. GAME OVER ***"
 
 
 class App(NamedTuple):
@@ -93,6 +80,11 @@ class Apps:
         self._may_default = default
         self._default: App | None = None
 
+    @property
+    def loaded(self) -> bool:
+        """Say whether there is any application."""
+        return bool(self._by_mountpoint)
+
     def __len__(self) -> int:
         return len(self._by_mountpoint)
 
@@ -105,9 +97,20 @@ class Apps:
         if self._default is None and (self._may_default or not app.mountpoint):
             self._default = app
 
-    def all(self) -> list[App]:
-        """Return the applications in the order in which they were loaded."""
-        return list(self._by_mountpoint.values())
+    def described(self) -> list[dict[str, Any]]:
+        """Tell the statistics which applications there are, in the order of loading."""
+        return [
+            {
+                "id": app.number,
+                "modifier1": 0,
+                "mountpoint": app.mountpoint,
+                "startup_time": app.startup,
+                "requests": 0,
+                "exceptions": 0,
+                "chdir": "",
+            }
+            for app in self._by_mountpoint.values()
+        ]
 
     def app_for(self, given: Environ) -> tuple[App, tuple[str, str] | None] | None:
         """Pick the application of a request, and say how its path is to be split, if it is."""
@@ -126,46 +129,50 @@ class Apps:
         return None if app is None else (app, None)
 
 
+def wanted(config: Config) -> bool:
+    """Say whether the operator named anything to load."""
+    return any(map(config.given, (MODULE, WSGI_FILE, MOUNT)))
+
+
+def prepare(config: Config) -> None:
+    """Make the interpreter ready for the application, and import what every process shares."""
+    interpreter.set_environment(config)
+    interpreter.set_paths(config)
+    api.install(config)
+    interpreter.import_all(config[interpreter.SHARED_IMPORT])
+
+
+def start_worker(config: Config) -> None:
+    """Do what the application wants done in each worker, before its first request."""
+    interpreter.import_all(config[interpreter.IMPORT])
+    api.forked()
+
+
+def load(config: Config) -> Apps:
+    """Load everything that the operator named; what fails is missing from the answer."""
+    mounts = [_mount_of(config, mount) for mount in config[MOUNT]]
+    loader = Loader(config)
+    module, file = config[MODULE], config[WSGI_FILE]
+    if module is not None:
+        loader.load("", module, is_file=False)
+    if file is not None:
+        loader.load("", file, is_file=True)
+    for mountpoint, source in mounts:
+        loader.load(mountpoint, source, is_file=_is_file(source))
+    return loader.apps
+
+
 class Loader:
-    """Loads what the operator named."""
+    """Loads one application after the other."""
 
     def __init__(self, config: Config) -> None:
         self._callable = config[CALLABLE]
-        self._module = config[MODULE]
-        self._file = config[WSGI_FILE]
-        self._mounts = [_mount_of(config, mount) for mount in config[MOUNT]]
-        self.need_app = config[NEED_APP]
-        self.lazy = config[LAZY_APPS]
         self.apps = Apps(
             manage_script_name=config[MANAGE_SCRIPT_NAME], default=not config[NO_DEFAULT_APP]
         )
 
-    @property
-    def named(self) -> bool:
-        """Say whether there is anything to load."""
-        return bool(self._module or self._file or self._mounts)
-
-    def load(self, worker: int = 0) -> None:
-        """Load everything; SystemExit when there is nothing and the operator insists."""
-        if self._module is not None:
-            self._load("", self._module, is_file=False)
-        if self._file is not None:
-            self._load("", self._file, is_file=True)
-        for mountpoint, source in self._mounts:
-            self._load(mountpoint, source, is_file=_is_file(source))
-        if self.apps:
-            return
-        if not self.need_app:
-            log.line(DYNAMIC)
-            return
-        if worker:
-            log.line(f"OOPS ! failed loading app in worker {worker} (pid {os.getpid()})")
-            log.line("need-app requested, destroying the instance...")
-        else:
-            log.line(GAME_OVER)
-        raise SystemExit(NO_APP_STATUS)
-
-    def _load(self, mountpoint: str, source: str, *, is_file: bool) -> None:
+    def load(self, mountpoint: str, source: str, *, is_file: bool) -> None:
+        """Load an application for a mountpoint."""
         if mountpoint in self.apps:
             log.line(f"mountpoint {mountpoint} already configured. skip.")
             return
