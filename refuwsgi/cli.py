@@ -82,16 +82,17 @@ def _serve(words: list[str]) -> int:
     if words[:1] in (["--version"], ["--help"], ["-h"], ["--usage"]):
         return show_help() if words[0] != "--version" else show_version()
     result = read(words)
-    if isinstance(result, int):
-        return result
+    status = _effects(result)
+    if status is not None:
+        return status
     config = judged(result)
     from refuwsgi.server import run
 
     return run(config)
 
 
-def read(words: list[str]) -> Read | int:
-    """Read environment, command line and files; a number is the status to end with."""
+def read(words: list[str]) -> Read:
+    """Read environment, command line and files."""
     from refuwsgi.cli_words import Names, parse
     from refuwsgi.ini import Reading
     from refuwsgi.known import LETTERS
@@ -105,12 +106,8 @@ def read(words: list[str]) -> Read | int:
         reading.add(name, given, "environment")
     # Departure: uWSGI reads files without dashes behind everything else.
     for name, value in parse(words, Names(arguments, letters)):
-        if name in HELP.names or name in VERSION.names:
-            return show_help() if name in HELP.names else show_version()
         reading.add(name, value, COMMAND_LINE)
-    settings = reading.finish()
-    result = Read(settings, reading.own, reading.used, reading.warnings)
-    return _effects(result)
+    return Read(reading.finish(), reading.own, reading.used, reading.warnings)
 
 
 def judged(result: Read) -> Config:
@@ -149,8 +146,8 @@ def _from_environment() -> list[tuple[str, str]]:
     ]
 
 
-def _effects(result: Read) -> Read | int:
-    """Do what the settings ask for in their turn: print, exit, show-config, get."""
+def _effects(result: Read) -> int | None:
+    """Do what settings ask for in their turn; a number is the status to end with."""
     for name, value, where in result.settings:
         if name in ("print", "iprint"):
             print(value or "")
@@ -158,11 +155,14 @@ def _effects(result: Read) -> Read | int:
             return int(value) if value and value.isascii() and value.isdigit() else 0
         elif name == "get" and where == COMMAND_LINE:
             return _get(result.settings)
+        elif name in HELP.names and where == COMMAND_LINE:
+            return show_help()
+        elif name in VERSION.names and where == COMMAND_LINE:
+            return show_version()
     if any(setting.name == "show-config" for setting in result.settings):
-        for line in shown(result.settings):
-            _say(line)
+        sys.stderr.write("\n".join([*shown(result.settings), ""]))
     sys.stdout.flush()
-    return result
+    return None
 
 
 def _get(settings: Iterable[Setting]) -> int:
@@ -189,6 +189,9 @@ def show_version() -> int:
 
 def show_help() -> int:
     """Print the options, under the parts of the documents that they belong to."""
+    import signal
+
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a pager that ends early is no error
     print("Usage: refuwsgi [options...] [file.ini|yaml|xml|json|toml[:section]]")
     groups: dict[str, list[Option[Any]]] = {}
     for option in _options():

@@ -81,7 +81,7 @@ def _unknown(setting: Setting, obeyed: set[str], names: Names, strict: bool) -> 
     hint = f"; did you mean {meant}?" if meant else ""
     if strict:
         return [Finding("error", f"{where}: [strict-mode] unknown config directive: {name}{hint}")]
-    return [Finding("warning", f"{where}: {name}: no such option, nothing uses it as a name{hint}")]
+    return [Finding("warning", f"{where}: {name}: no such option, and no %({name}) uses it{hint}")]
 
 
 def raise_errors(findings: Iterable[Finding]) -> None:

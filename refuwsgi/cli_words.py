@@ -45,7 +45,9 @@ def _long(text: str, rest: Iterator[str], names: Names) -> tuple[str, str | None
         if kind == "none":
             raise _error(f"option '--{name}' doesn't allow an argument")
         return name, value
-    return name, _next(rest, f"option '--{name}'") if kind == "required" else None
+    if kind == "required":
+        return name, _next(rest, f"option '--{name}'")
+    return name, "true" if kind == "none" else None
 
 
 def _full(written: str, names: Names) -> str:
@@ -73,7 +75,7 @@ def _letters(text: str, rest: Iterator[str], names: Names) -> Iterator[tuple[str
             raise _error(f"invalid option -- '{letter}'")
         kind, attached = names.arguments[name], text[place + 1 :]
         if kind == "none":
-            yield name, None
+            yield name, "true"
             continue
         if kind == "required" and not attached:
             attached = _next(rest, f"option -- '{letter}'")
