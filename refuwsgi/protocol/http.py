@@ -33,7 +33,7 @@ from refuwsgi.protocol.http_target import (
     TOKEN,
     TOO_LARGE,
     URI_TOO_LONG,
-    check_method,
+    asks_for_tunnel,
     has_any,
     only,
     protocol_of,
@@ -108,12 +108,12 @@ def parse_head(data: bytes | bytearray, end: int, most: int = MAX_HEADERS) -> He
         method, target, version = lines[0].split(" ")
     except ValueError:
         raise HeadError("the request line has not three words") from None
-    if method not in METHODS:
-        check_method(method)
+    odd = method not in METHODS and asks_for_tunnel(method)
     protocol = PROTOCOLS.get(version) or protocol_of(version)
     path, _, query = target.partition("?")
     authority = ""
-    if path[:1] != "/" or not target.isprintable() or "%" in path or "/." in path or "#" in target:
+    odd = odd or path[:1] != "/" or "%" in path or "/." in path or "#" in target
+    if odd or not target.isprintable():
         path, query, authority = target_of(method, target)
     environ = {
         "REQUEST_METHOD": method,

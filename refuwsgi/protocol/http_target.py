@@ -63,10 +63,11 @@ def has_any(text: str, forbidden: bytes) -> bool:
     return len(octets.translate(None, forbidden)) != len(octets)
 
 
-def check_method(method: str) -> None:
-    """Refuse a method that is no token; which ones exist is the application's business."""
+def asks_for_tunnel(method: str) -> bool:
+    """Refuse a method that is no token, and say whether it is CONNECT, whose target is no path."""
     if not method or not only(method, TOKEN):
         raise HeadError("the method is not a token")
+    return method == "CONNECT"
 
 
 def protocol_of(version: str) -> str:

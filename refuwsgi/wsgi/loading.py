@@ -131,7 +131,7 @@ class Apps:
 
 def wanted(config: Config) -> bool:
     """Say whether the operator named anything to load."""
-    return any(map(config.given, (MODULE, WSGI_FILE, MOUNT)))
+    return any(config.given(option) for option in (MODULE, WSGI_FILE, MOUNT))
 
 
 def prepare(config: Config) -> None:

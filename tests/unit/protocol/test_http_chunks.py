@@ -1,0 +1,86 @@
+"""Chunked bodies, in all pieces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from refuwsgi.protocol.http_chunks import SIZE_LINE, TRAILERS, ChunkDecoder, ChunkError
+
+
+def decoded(text: bytes, step: int = 0) -> tuple[bytes, bool, bytes]:
+    decoder = ChunkDecoder()
+    step = step or len(text)
+    body = b"".join(
+        decoder.feed(text[place : place + step]) for place in range(0, len(text), step or 1)
+    )
+    return body, decoder.done, decoder.rest
+
+
+BODY = b'5\r\nhello\r\n1;name=value\r\n \r\nA; q="x;y"\r\n0123456789\r\n0\r\nX-A: 1\r\n\r\n'
+
+
+def test_a_body_is_decoded_whole_and_byte_by_byte() -> None:
+    for step in (0, 1, 2, 3, 7):
+        assert decoded(BODY, step) == (b"hello 0123456789", True, b"")
+
+
+def test_what_follows_the_body_is_kept() -> None:
+    assert decoded(BODY + b"GET / HTTP/1.1\r\n") == (
+        b"hello 0123456789",
+        True,
+        b"GET / HTTP/1.1\r\n",
+    )
+
+
+def test_a_body_is_not_done_before_its_last_byte() -> None:
+    assert not any(decoded(BODY[:size])[1] for size in range(len(BODY)))
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50), max_size=8), st.integers(1, 9))
+def test_what_was_sent_in_chunks_arrives(pieces: list[bytes], step: int) -> None:
+    text = b"".join(b"%X\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    assert decoded(text, step) == (b"".join(pieces), True, b"")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"0x5\r\nhello\r\n",
+        b"+5\r\nhello\r\n",
+        b"-5\r\nhello\r\n",
+        b"5_0\r\nhello\r\n",
+        b" 5\r\nhello\r\n",
+        b"5 \r\nhello\r\n",
+        b"\r\nhello\r\n",
+        b";a=b\r\nhello\r\n",
+        b"g\r\nhello\r\n",
+        b"5\nhello\r\n",
+        b"5;a\nb\r\nhello\r\n",
+        b"5;a\rb\r\nhello\r\n",
+        b"5\r\nhello!\r\n",
+        b"5\r\nhelloX",
+        b"5\r\nhello\n0\r\n\r\n",
+        b"11111111111111111\r\n",
+        b"0\r\nX-A : 1\r\n\r\n",
+        b"0\r\nX-A\r\n\r\n",
+        b"0\r\nX-A: \x00\r\n\r\n",
+        b"5;" + b"a" * SIZE_LINE + b"\r\nhello\r\n",
+        b"5" * SIZE_LINE + b"55",
+        b"0\r\n" + b"X: 1\r\n" * TRAILERS,
+        b"0\r\nX: " + b"1" * TRAILERS,
+    ],
+)
+def test_broken_chunks_are_refused(text: bytes) -> None:
+    for step in (0, 1):
+        with pytest.raises(ChunkError):
+            decoded(text, step)
+
+
+@given(st.binary(max_size=100), st.integers(1, 9))
+def test_any_bytes_are_chunks_or_an_error(text: bytes, step: int) -> None:
+    try:
+        decoded(text, step)
+    except ChunkError:
+        pass
