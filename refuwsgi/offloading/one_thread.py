@@ -100,7 +100,7 @@ class OffloadThread:
         self._mailbox: Mailbox[tuple[str, Offloaded | None]] = Mailbox()
         self._loop = Loop()
         self._loop.spawn(self._take())
-        self.thread = threading.Thread(target=self._loop.run, name=f"offload {number}", daemon=True)
+        self.thread = threading.Thread(target=self._live, name=f"offload {number}", daemon=True)
 
     def start(self) -> None:
         """Start it, with all signals blocked: they are the main thread's business."""
@@ -127,6 +127,13 @@ class OffloadThread:
         """Say whether it has as many tasks as it may."""
         most = self._limits.most
         return bool(most) and self.row.taken - self.row.ended + len(self._mailbox) >= most
+
+    def _live(self) -> None:
+        try:
+            self._loop.run()
+        finally:
+            self._loop.close()
+            self._mailbox.close()
 
     async def _take(self) -> None:
         while True:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from refuwsgi import log
 from refuwsgi.offloading.static_paths import Mount, Places, Remembered, Root
-
 from tests.unit.offloading.stand import descriptors
 
 SECRET = b"secret"
