@@ -17,10 +17,10 @@ from typing import Final
 
 LIMIT: Final = 1 << 20  # characters of one value: a few lines could ask for millions otherwise
 STEPS: Final = 10_000  # replacements for one value
-ROUNDS: Final = 16  # of placeholders inside of placeholders
+DEPTH: Final = 64  # names inside of names
 CODE: Final = re.compile(r"%(.)", re.DOTALL)
 ENVIRONMENT: Final = re.compile(r"\$\(([^()]*)\)")
-NAME: Final = re.compile(r"%\(([^()]*)\)")
+PARENTHESIS: Final = re.compile(r"[()]")
 DIGITS: Final = re.compile(r"-?\d{1,18}")
 
 
@@ -83,25 +83,30 @@ class Placeholders:
             self._check(result)
         return result + text[start:]
 
-    def _from_values(self, text: str, busy: frozenset[str]) -> str:
+    def _from_values(self, text: str, busy: frozenset[str], depth: int = 0) -> str:
         """Replace names; those whose value is being made, busy, stay as they are written."""
-        for _ in range(ROUNDS):
-            if "%(" not in text:
-                break
-            changed = self._checked(NAME.sub(lambda match: self._value(match, busy), text))
-            if changed == text:
-                break
-            text = changed
-        return text
+        if len(busy) + depth > DEPTH:
+            raise ValueError("placeholders refer to each other too deeply")
+        result, start = "", 0
+        while (found := text.find("%(", start)) >= 0:
+            end = _closing(text, found + 1)
+            if end < 0:
+                result += text[start : found + 2]
+                start = found + 2
+                continue
+            inside = self._from_values(text[found + 2 : end], busy, depth + 1)
+            result += text[start:found] + self._value(inside, busy)
+            start = end + 1
+            self._check(result)
+        return result + text[start:]
 
-    def _value(self, match: re.Match[str], busy: frozenset[str]) -> str:
-        self._check("")
-        words = match[1].split(" ")
+    def _value(self, inside: str, busy: frozenset[str]) -> str:
+        words = inside.split(" ")
         self.used.update(words)
-        if len(words) == 1:
-            value = self._of_name(match[1], busy)
-            return match[0] if value is None else value
-        return self._calculate([word for word in words if word], match[0], busy)
+        value = self._of_name(inside, busy)
+        if value is None and len(words) > 1:
+            value = self._calculate([word for word in words if word], busy)
+        return f"%({inside})" if value is None else value
 
     def _of_name(self, name: str, busy: frozenset[str]) -> str | None:
         if name in busy or name not in self.values:
@@ -109,7 +114,7 @@ class Placeholders:
         value = self._from_environment(self.values[name])
         return self._from_values(value, busy | {name})
 
-    def _calculate(self, words: list[str], written: str, busy: frozenset[str]) -> str:
+    def _calculate(self, words: list[str], busy: frozenset[str]) -> str | None:
         result, operation = "", ""
         for word in words:
             if word in ("++", "--"):
@@ -119,14 +124,10 @@ class Placeholders:
             else:
                 value = word if DIGITS.fullmatch(word) else self._of_name(word, busy)
                 if value is None:
-                    return written
+                    return None
                 result = _apply(operation, result, value)
                 operation = ""
-        return self._checked(result)
-
-    def _checked(self, text: str) -> str:
-        self._check(text)
-        return text
+        return result
 
     def _check(self, text: str) -> None:
         self._steps += 1
@@ -154,8 +155,8 @@ def _integer(text: str) -> int:
 def _closing(text: str, opening: int) -> int:
     """The place of the parenthesis that closes the one at opening, or -1."""
     depth = 0
-    for place in range(opening, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[place], 0)
+    for match in PARENTHESIS.finditer(text, opening):
+        depth += 1 if match[0] == "(" else -1
         if depth == 0:
-            return place
+            return match.start()
     return -1
