@@ -46,10 +46,8 @@ PLACE_OF = {name: place for place, names in UNBUILT.items() for name in names.sp
 
 
 class Running(threading.local):
-    """The request that this thread is serving, if any."""
+    """The answer that this thread is giving, if any: it knows request and environ."""
 
-    request: Any = None
-    environ: Any = None
     answer: Any = None
 
 
@@ -61,7 +59,7 @@ class UwsgiModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         if name == "env":
-            return running.environ
+            return running.answer and running.answer.environ
         if name == "start_response":
             return running.answer and running.answer.start_response
         place = PLACE_OF.get(name)
@@ -105,9 +103,9 @@ def _options_of(config: Config) -> dict[str, bytes | bool]:
 
 
 def _current() -> Any:
-    if running.request is None:
+    if running.answer is None:
         raise RuntimeError("there is no request in this thread")
-    return running.request
+    return running.answer.request
 
 
 def _log(text: str) -> bool:

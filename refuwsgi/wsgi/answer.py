@@ -20,7 +20,8 @@ from typing import Any
 
 from refuwsgi import log
 from refuwsgi.request import Request
-from refuwsgi.wsgi.fields import UNKNOWN, framing_of, has_no_body, status_of
+from refuwsgi.wsgi.environ import Environ
+from refuwsgi.wsgi.fields import UNKNOWN, has_no_body, length_of, status_of
 from refuwsgi.wsgi.files import Extent, FileEngine, send_file
 
 JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
@@ -36,15 +37,17 @@ class Answer:
         "_kept",
         "_left",
         "_mute",
-        "_request",
         "file",
+        "environ",
         "gone",
+        "request",
         "sent",
         "status",
     )
 
-    def __init__(self, request: Request, *, accept_buffers: bool = False) -> None:
-        self._request = request
+    def __init__(self, request: Request, environ: Environ, *, accept_buffers: bool = False) -> None:
+        self.request = request
+        self.environ = environ
         self._accept_buffers = accept_buffers
         self._headers: list[tuple[str, str]] = []
         self._left = UNKNOWN  # bytes that the announced length still allows
@@ -68,12 +71,11 @@ class Answer:
                 exc_info = None  # no circle through this frame
         # uWSGI: a second call without exc_info is fine as long as nothing is sent.
         checked = status_of(status)
-        framing = framing_of(headers)
+        self._left, keep = length_of(headers)
         self.status = checked
         self._headers = headers[:]
-        self._left = framing.length
-        if not framing.keep:
-            self._request.keep = False
+        if not keep:
+            self.request.keep = False
         return self.write
 
     def write(self, data: bytes) -> None:
@@ -86,7 +88,7 @@ class Answer:
             chunk = self._bytes_of(chunk)
         if not chunk:
             return True
-        request = self._request
+        request = self.request
         request.chunks += 1
         head = b"" if self.sent else self.take_head()
         if self._mute:
@@ -115,11 +117,11 @@ class Answer:
             # Departure: uWSGI sends the body without a head.
             raise AssertionError("the application gives a body before it calls start_response()")
         self.sent = True
-        request = self._request
+        request = self.request
         self._mute = has_no_body(self.status, request.environ.get("REQUEST_METHOD", ""))
         return request.head(self.status, self._headers)
 
-    def length_of(self, size: int) -> int:
+    def room_for(self, size: int) -> int:
         """How many of `size` bytes may follow the head; counts them as sent."""
         if self._mute:
             return 0
@@ -134,17 +136,17 @@ class Answer:
         if not self.sent:
             self._send(self.take_head())
         if self._left and not self._mute:
-            self._request.keep = False
+            self.request.keep = False
             if self._left > 0:
                 log.line(f"the application sent {self._left} bytes less than its Content-Length")
 
     def _cut(self, chunk: bytes) -> bytes:
         """Keep what the announced length still allows."""
         # Departure: uWSGI sends it all, for the client to take for the next answer.
-        if self._left or self._request.keep:
+        if self._left or self.request.keep:
             more = len(chunk) - self._left
             log.line(f"the application sends {more} bytes more than its Content-Length")
-        self._request.keep = False
+        self.request.keep = False
         chunk, self._left = chunk[: self._left], 0
         return chunk
 
@@ -162,8 +164,8 @@ class Answer:
     def send_file(self, extent: Extent, engine: FileEngine | None) -> bool:
         """Send the head and a file; True when an offload thread does it."""
         head = self.take_head()
-        length = self.length_of(extent.length)
-        request = self._request
+        length = self.room_for(extent.length)
+        request = self.request
         try:
             sent = send_file(request, head, extent._replace(length=length), engine)
         except OSError:
@@ -183,8 +185,8 @@ class Answer:
         if not data:
             return
         try:
-            self._request.send(data)
+            self.request.send(data)
         except OSError:
             self.gone = True
-            self._request.keep = False
+            self.request.keep = False
             raise

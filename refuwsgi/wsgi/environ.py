@@ -32,6 +32,7 @@ class Teller:
         self._cores = multithread
         self._base: Environ = {
             "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
             "wsgi.run_once": False,
             "wsgi.multithread": multithread,
             "wsgi.multiprocess": multiprocess,

@@ -49,16 +49,6 @@ _kinds: dict[str, int] = {}
 _statuses: dict[str, str] = {}
 
 
-class Framing:
-    """What the headers of an answer say about its body and its connection."""
-
-    __slots__ = ("keep", "length")
-
-    def __init__(self) -> None:
-        self.length = UNKNOWN
-        self.keep = True
-
-
 def status_of(status: str) -> str:
     """Check a status; one without words gets its usual ones."""
     known = _statuses.get(status) if type(status) is str else None
@@ -78,11 +68,11 @@ def status_of(status: str) -> str:
     return checked
 
 
-def framing_of(headers: list[tuple[str, str]]) -> Framing:
-    """Check the headers of an answer, and say what they mean for the connection."""
+def length_of(headers: list[tuple[str, str]]) -> tuple[int, bool]:
+    """Check headers; return the length that they announce, and whether the connection may stay."""
     if type(headers) is not list:
         raise TypeError("http headers must be in a python list")
-    framing = Framing()
+    length, keep = UNKNOWN, True
     for item in headers:
         if type(item) is not tuple or len(item) != 2:
             raise TypeError("http header must be defined in a tuple of two")
@@ -92,9 +82,12 @@ def framing_of(headers: list[tuple[str, str]]) -> Framing:
             kind = _kind_of(name)
         if type(value) is not str or not value.isprintable():
             _check_text(value, name)
-        if kind:
-            _frame(framing, kind, value)
-    return framing
+        if kind == LENGTH:
+            length = _length(length, value)
+        elif kind == CODING or (kind == CONNECTION and "close" in value.lower()):
+            # An application that codes its body itself knows best where it ends; we do not.
+            keep = False
+    return length, keep
 
 
 def _kind_of(name: str) -> int:
@@ -121,16 +114,12 @@ def _check_text(value: str, name: str) -> None:
         raise TypeError("http header value must be encodable in latin1") from None
 
 
-def _frame(framing: Framing, kind: int, value: str) -> None:
-    if kind == LENGTH:
-        if not value.isascii() or not value.isdecimal():
-            raise ValueError(f"Content-Length must be a number, got {value!r}")
-        if framing.length not in (UNKNOWN, int(value)):
-            raise ValueError("Content-Length comes twice")
-        framing.length = int(value)
-    elif kind == CODING or "close" in value.lower():
-        # An application that codes its body itself knows best where it ends; we do not.
-        framing.keep = False
+def _length(before: int, value: str) -> int:
+    if not value.isascii() or not value.isdecimal():
+        raise ValueError(f"Content-Length must be a number, got {value!r}")
+    if before not in (UNKNOWN, int(value)):
+        raise ValueError("Content-Length comes twice")
+    return int(value)
 
 
 def has_no_body(status: str, method: str) -> bool:

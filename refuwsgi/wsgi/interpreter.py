@@ -88,9 +88,7 @@ def import_all(names: tuple[str, ...]) -> None:
         try:
             import_module(name)
         except Exception:  # a module may raise anything
-            import traceback
-
-            log.line(traceback.format_exc().rstrip("\n"))
+            log.exception(f"{name} cannot be imported")
 
 
 def _pythonpath(config: Config) -> list[str]:

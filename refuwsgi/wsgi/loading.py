@@ -196,9 +196,7 @@ class Loader:
         try:
             return self._file_app(source) if is_file else self._module_app(source)
         except Exception:  # an application may raise anything while it is imported
-            import traceback
-
-            log.line(traceback.format_exc().rstrip("\n"))
+            log.exception(f"{source} cannot be loaded")
             return None
 
     def _module_app(self, source: str) -> Application | None:

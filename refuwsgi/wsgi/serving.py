@@ -174,9 +174,9 @@ def run(application: Application, request: Request) -> int:
 
 def serve(application: Application, request: Request, environ: Environ, manners: Manners) -> int:
     """Call the application and send what it answers."""
-    answer = Answer(request, accept_buffers=manners.accept_buffers)
+    answer = Answer(request, environ, accept_buffers=manners.accept_buffers)
     running = api.running
-    running.request, running.environ, running.answer = request, environ, answer
+    running.answer = answer
     result: Any = None
     try:
         result = application(environ, answer.start_response)
@@ -188,7 +188,7 @@ def serve(application: Application, request: Request, environ: Environ, manners:
     finally:
         if type(result) is not list:
             _close(result)
-        running.request = running.environ = running.answer = None
+        running.answer = None
     return GIVEN if given else DONE
 
 
@@ -216,8 +216,8 @@ def _close(result: Any) -> None:
         return
     try:
         close()
-    except Exception:
-        log.line(_traceback())
+    except Exception:  # an application may raise anything
+        log.exception("the application failed in close()")
 
 
 def _failed(problem: BaseException, request: Request, answer: Answer, manners: Manners) -> None:
@@ -227,7 +227,7 @@ def _failed(problem: BaseException, request: Request, answer: Answer, manners: M
             log.line(f"write error: {problem} during {_shown(request)}")
         return
     request.core.exceptions += 1
-    log.line(_traceback())
+    log.exception(f"the application failed in {_shown(request)}")
     if not answer.sent:
         # Departure: uWSGI closes without a word, or sends the head of an answer that never came.
         try:
@@ -248,25 +248,25 @@ def _apologize(request: Request, manners: Manners) -> None:
     if not manners.show:
         request.fail(INTERNAL)
         return
+    import traceback
+
     method, uri = (request.environ.get(key, "") for key in ("REQUEST_METHOD", "REQUEST_URI"))
-    text = f"""uWSGI exceptions catcher for "{method} {uri}" """
-    text += f"""(request plugin: "python", modifier1: {request.modifier1})\n\n{_traceback()}\n\n"""
-    text += "".join(f"{key}={value}\n" for key, value in request.environ.items())
-    body = text.encode("utf-8", "replace")
+    lines = [
+        f'uWSGI exceptions catcher for "{method} {uri}" '
+        f'(request plugin: "python", modifier1: {request.modifier1})',
+        "",
+        traceback.format_exc(),
+        *(f"{key}={value}" for key, value in request.environ.items()),
+        "",
+    ]
+    body = "\n".join(lines).encode("utf-8", "replace")
     headers = [("Connection", "close"), ("Content-Type", "text/plain")]
     request.respond(INTERNAL, [*headers, ("Content-Length", str(len(body)))], body)
 
 
-def _traceback() -> str:
-    import traceback
-
-    return traceback.format_exc().rstrip("\n")
-
-
 def _shown(request: Request) -> str:
     given = request.environ.get
-    text = f"{given('REQUEST_METHOD')} {given('REQUEST_URI')} ({given('REMOTE_ADDR')})"
-    return text if text.isprintable() else ascii(text)
+    return f"{given('REQUEST_METHOD')} {given('REQUEST_URI')} ({given('REMOTE_ADDR')})"
 
 
 def _unserved(request: Request) -> int:
