@@ -6,6 +6,7 @@ of the package can stay unshown, and `:src:` fails the build when a module is go
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sphinx.util.docutils import SphinxRole
 from docs._ext.source import ROOT, claim_of, docstring_of, modules
 
 log = logging.getLogger(__name__)
+MARKUP = re.compile(r"`+([^`]+)`+|[*_|`\\]")
 MARK = "Every line of it; the numbers are those of the file."
 
 
@@ -53,16 +55,12 @@ def page(path: Path) -> str:
 
 def escaped(text: str) -> str:
     """Text as reStructuredText shows it; what stands in backquotes is code."""
-    parts = text.replace("``", "`").split("`")
-    for place, part in enumerate(parts):
-        if place % 2 and place < len(parts) - 1 and part.strip():
-            parts[place] = f"``{part}``"
-        else:
-            plain = part.replace("\\", "\\\\")
-            for sign in "*_|`":
-                plain = plain.replace(sign, f"\\{sign}")
-            parts[place] = plain
-    return "".join(parts)
+    return MARKUP.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = (found[1] or "").strip()
+    return f"\\ ``{code}``\\ " if code else f"\\{found[0]}"
 
 
 def write_pages(app: Sphinx) -> None:

@@ -64,7 +64,7 @@ def test_the_states_of_a_table_become_edges(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("plain", "shown"),
-    [("a*b", r"a\*b"), ("use `--x`", "use ``--x``"), ("one ` alone", r"one \` alone")],
+    [("a*b", "a\\*b"), ("use `--x`", "use \\ ``--x``\\ "), ("one ` alone", "one \\` alone")],
 )
 def test_text_is_shown_as_it_stands(plain: str, shown: str) -> None:
     assert codepages.escaped(plain) == shown
