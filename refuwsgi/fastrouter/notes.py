@@ -1,0 +1,110 @@
+"""Notes: what the router reads of a request, and how long it waits.
+
+Section:  fastrouter / Notes
+What:     `asked_of` walks the vars of a request once and keeps the few that the router needs.
+          The key is the first of these that is there, not empty and not over 255 bytes:
+
+              UWSGI_FASTROUTER_KEY   depends on the web server's configuration alone
+              HTTP_HOST              as the client wrote it: case, port and dots included
+              SERVER_NAME
+
+Units:    seconds; sizes in bytes.
+Errors:   `PacketError` for vars that do not end where the block ends.
+"""
+
+from __future__ import annotations
+
+from refuwsgi.gateway_rules import UNKNOWN, Asked
+from refuwsgi.options import Config, Option, flag, number, seconds
+from refuwsgi.protocol.uwsgi import PacketError
+
+EVENTS = Option(
+    "fastrouter-events",
+    number,
+    default=64,
+    help="how many events the router takes from the kernel at once; no limit on its clients",
+)
+TIMEOUT = Option(
+    "fastrouter-timeout",
+    seconds,
+    default=60.0,
+    help="end a session in which nothing happened for this many seconds",
+)
+NO_FD_PASSING = Option(
+    "no-fd-passing",
+    flag,
+    default=False,
+    help="do not pass the client's descriptor to a node on a UNIX socket",
+    bare="true",
+)
+
+LONGEST = 255  # of a key
+
+# The names we want, by their length: most vars are passed over without being cut out.
+WANTED = (
+    b"UWSGI_FASTROUTER_KEY", b"HTTP_HOST", b"SERVER_NAME", b"CONTENT_LENGTH", b"REMOTE_ADDR",
+    b"REMOTE_PORT", b"HTTP_UPGRADE", b"HTTP_TRANSFER_ENCODING", b"PATH_INFO",
+)  # fmt: skip
+BY_LENGTH = {
+    length: frozenset(name for name in WANTED if len(name) == length)
+    for length in {len(name) for name in WANTED}
+}
+KEYS = (b"UWSGI_FASTROUTER_KEY", b"HTTP_HOST", b"SERVER_NAME")
+
+
+def found_in(block: bytes) -> dict[bytes, bytes]:
+    """Walk all vars of a block, and keep those that are wanted and not empty."""
+    found: dict[bytes, bytes] = {}
+    place, end = 0, len(block)
+    try:
+        while place < end:
+            name = place + 2
+            length = block[place] | block[place + 1] << 8
+            value = name + length + 2
+            place = value + (block[value - 2] | block[value - 1] << 8)
+            if length in BY_LENGTH:
+                called = block[name : value - 2]
+                # Departure: in uWSGI an empty HTTP_HOST hides SERVER_NAME in some orders.
+                if called in BY_LENGTH[length] and place > value:
+                    found[called] = block[value:place]
+            elif not length:
+                raise PacketError("a var without a key")
+    except IndexError:
+        raise PacketError("a var ends inside its size") from None
+    if place != end:
+        raise PacketError("a var runs past the block")
+    return found
+
+
+def key_of(found: dict[bytes, bytes]) -> bytes:
+    """The key of a request; empty when it has none."""
+    for name in KEYS:
+        value = found.get(name, b"")
+        if 0 < len(value) <= LONGEST:
+            return value
+    return b""
+
+
+def asked_of(block: bytes) -> Asked:
+    """Read what the router needs to know of a request."""
+    found = found_in(block)
+    length = found.get(b"CONTENT_LENGTH")
+    return Asked(
+        key_of(found),
+        0 if length is None else _length(length),
+        b"HTTP_UPGRADE" in found or b"HTTP_TRANSFER_ENCODING" in found,
+        found.get(b"REMOTE_ADDR", b""),
+        found.get(b"REMOTE_PORT", b""),
+        found.get(b"PATH_INFO", b""),
+    )
+
+
+def _length(value: bytes) -> int:
+    """The size of a body; UNKNOWN for what is no size."""
+    return int(value) if value.isdigit() and len(value) < 19 else UNKNOWN
+
+
+def timeout(config: Config) -> float:
+    """How long a session may be silent."""
+    # uWSGI: 0 is the default, not "for ever".
+    return config[TIMEOUT] or TIMEOUT.default

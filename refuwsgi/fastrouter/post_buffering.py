@@ -1,0 +1,181 @@
+"""Post-buffering: a node hears of a request when its body is here, to the last byte.
+
+Section:  fastrouter / Post-buffering mode (uWSGI >= 2.0.9)
+What:     a body of up to n bytes is kept in memory, a bigger one in a temporary file without a
+          name.  A request that announces no body is streamed as ever, so chunked bodies and
+          websockets pass.
+
+              body == n   memory, from a pool of buffers that are filled and sent in place
+              body == n+1 file: written once, and sent from there by the kernel
+
+Units:    bytes; seconds of silence that a client is granted.
+Errors:   a body that cannot be kept is a `Failure`: the client is answered or closed, and the node
+          never hears of it.  A client that leaves half-way is None.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from socket import socket
+
+from refuwsgi.gateway_rules import UNAVAILABLE, Failure, Keep
+from refuwsgi.loop import READ, Wait, wait
+from refuwsgi.options import Config, Option, octets, text
+
+POST_BUFFERING = Option(
+    "fastrouter-post-buffering",
+    octets,
+    default=0,
+    help="read whole bodies before the node is asked; those over this many bytes go to disk",
+)
+POST_BUFFERING_DIR = Option(
+    "fastrouter-post-buffering-dir",
+    text,
+    default="",
+    help="accepted for the sake of old files; bodies go to $TMPDIR or /tmp, as in uWSGI",
+)
+
+POOLED = 16  # buffers
+LARGEST_POOLED = 4 * 1024 * 1024
+CHUNK = 256 * 1024
+
+_buffer = memoryview(bytearray(CHUNK))  # for bodies on their way to a file; never kept
+
+
+class Body:
+    """A body that is all here."""
+
+    __slots__ = ("_release", "file", "memory", "size")
+
+    def __init__(
+        self, size: int, memory: memoryview | None, file: int, release: Callable[[], None]
+    ) -> None:
+        self.size = size
+        self.memory = memory
+        self.file = file
+        self._release = release
+
+    def release(self) -> None:
+        """Give the buffer back to the pool, or let go of the file."""
+        self.memory = None
+        self._release()
+
+
+class PostBuffering:
+    """Keeps bodies until they are whole."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pool: list[bytearray] = []
+
+    async def keep(self, client: socket, size: int, first: bytes, patience: float) -> Body | None:
+        """Read `size` bytes, of which `first` are here already; None when the client leaves."""
+        if size <= self._limit:
+            return await self._in_memory(client, size, first[:size], patience)
+        return await self._in_file(client, size, first[:size], patience)
+
+    async def _in_memory(
+        self, client: socket, size: int, first: bytes, patience: float
+    ) -> Body | None:
+        pooled = self._limit <= LARGEST_POOLED
+        buffer = (
+            (self._pool.pop() if self._pool else bytearray(self._limit))
+            if pooled
+            else (bytearray(size))
+        )
+        body = Body(size, memoryview(buffer)[:size], -1, lambda: self._give_back(buffer, pooled))
+        assert body.memory is not None
+        body.memory[: len(first)] = first
+        whole = False
+        try:
+            whole = await _fill(client, body.memory, len(first), patience)
+        finally:
+            if not whole:
+                body.release()
+        return body if whole else None
+
+    def _give_back(self, buffer: bytearray, pooled: bool) -> None:
+        if pooled and len(self._pool) < POOLED:
+            self._pool.append(buffer)
+
+    async def _in_file(
+        self, client: socket, size: int, first: bytes, patience: float
+    ) -> Body | None:
+        try:
+            file = nameless_file()
+        except OSError as problem:
+            raise Failure(UNAVAILABLE, f"no temporary file: {problem.strerror}") from None
+        whole = False
+        try:
+            whole = await _pour(client, file, size, first, patience)
+        finally:
+            if not whole:
+                os.close(file)
+        return Body(size, None, file, lambda: os.close(file)) if whole else None
+
+
+async def _fill(client: socket, memory: memoryview, here: int, patience: float) -> bool:
+    """Read until `memory` is full; False when the client leaves before that."""
+    wanted = Wait(((client, READ),), patience)
+    while here < len(memory):
+        try:
+            got = client.recv_into(memory[here:])
+        except BlockingIOError:
+            await wait(wanted)
+            continue
+        if not got:
+            return False
+        here += got
+    return True
+
+
+async def _pour(client: socket, file: int, size: int, first: bytes, patience: float) -> bool:
+    """Write `size` bytes of the client to `file`; False when it leaves before that."""
+    wanted = Wait(((client, READ),), patience)
+    _write(file, memoryview(first))
+    missing = size - len(first)
+    while missing:
+        try:
+            got = client.recv_into(_buffer[: min(missing, CHUNK)])
+        except BlockingIOError:
+            await wait(wanted)
+            continue
+        if not got:
+            return False
+        _write(file, _buffer[:got])
+        missing -= got
+    return True
+
+
+def _write(file: int, data: memoryview) -> None:
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+    except OSError as problem:
+        raise Failure(UNAVAILABLE, f"the body cannot be kept: {problem.strerror}") from None
+
+
+def nameless_file() -> int:
+    """Open a file that nobody else can find, and that vanishes when it is closed."""
+    directory = os.environ.get("TMPDIR") or "/tmp"  # Departure: an empty TMPDIR is no directory
+    try:
+        return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except (AttributeError, IsADirectoryError, NotADirectoryError):
+        pass
+    except OSError as problem:
+        import errno
+
+        if problem.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+    import tempfile
+
+    file, name = tempfile.mkstemp(prefix="refuwsgi-", dir=directory)
+    os.unlink(name)
+    return file
+
+
+def configured(config: Config) -> Keep | None:
+    """Build what keeps bodies, if the operator wants them kept."""
+    limit = config[POST_BUFFERING]
+    return PostBuffering(limit).keep if limit else None

@@ -1,0 +1,282 @@
+"""One process of a router: which parts it has, and how they are joined.
+
+Section:  fastrouter / Getting started; a router's process
+What:     picks the way that rules, builds the sessions' rules, and runs the gateway with its
+          subscription server, its cheap mode and its statistics beside it.
+Units:    seconds.
+Errors:   `OptionError`, all of them from `check`, before any process starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pwd
+import time
+from collections.abc import Callable, Mapping, Sequence
+from socket import socket
+from typing import Any, NamedTuple
+
+from refuwsgi import log, stats
+from refuwsgi.fastrouter import (
+    balancing,
+    cheap_mode,
+    notes,
+    post_buffering,
+    resubscribe,
+    router_stats,
+    sign_check,
+    static_nodes,
+)
+from refuwsgi.fastrouter import way1_use_base as way1
+from refuwsgi.fastrouter import way2_use_pattern as way2
+from refuwsgi.fastrouter import way3_use_cache as way3
+from refuwsgi.fastrouter import way4_subscription_server as way4
+from refuwsgi.fastrouter import way5_use_code_string as way5
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.gateway import Gateway, Serve
+from refuwsgi.gateway_rules import Chooser, Plain, Rules
+from refuwsgi.gateway_sessions import Session
+from refuwsgi.loop import sleep
+from refuwsgi.options import Config, Option, flag, seconds, text
+from refuwsgi.sockets import Listener
+
+QUIET = Option(
+    "fastrouter-quiet",
+    flag,
+    default=False,
+    help="do not log each connection that a node does not take",
+    bare="true",
+)
+ERRORS = Option(
+    "fastrouter-errors",
+    flag,
+    default=False,
+    help="answer 400, 408, 502, 503 or 504 where uWSGI closes without a byte",
+    bare="true",
+)
+HARAKIRI = Option(
+    "fastrouter-harakiri",
+    seconds,
+    default=0.0,
+    help="kill a router process that is held up for this many seconds",
+)
+UID: Option[str | None] = Option(
+    "fastrouter-uid", text, default=None, help="the user of the router's processes"
+)
+GID: Option[str | None] = Option(
+    "fastrouter-gid", text, default=None, help="the group of the router's processes"
+)
+
+NAME = "uWSGI fastrouter"
+CHEAP = "starting uWSGI fastrouter in cheap mode"
+HARAKIRI_LINE = "*** HARAKIRI ON GATEWAY {} (pid: {}) ***"
+SWEEP = 4  # a table without requests is looked through every so many tolerances
+
+
+class Parts(NamedTuple):
+    """What the router processes share: bound before the first is started."""
+
+    config: Config
+    listeners: Sequence[Listener]
+    servers: Sequence[way4.Server]
+    stats: Listener | None
+    inboxes: Sequence[way4.Inbox]
+    instance: tuple[str, ...]  # the addresses of the instance's own sockets
+    caches: Mapping[str, way3.Cache]
+
+
+def check(parts: Parts) -> None:
+    """Build once what each process will build, so that mistakes show now."""
+    config = parts.config
+    table(config)
+    chooser_of(parts, None)
+    sign_check.configured(config, log.line)
+    resubscribe.configured(config, parts.listeners[0].name)
+    _ids(config)
+
+
+def runner(parts: Parts, place: int) -> Callable[[], int]:
+    """What the process of that place runs."""
+    return functools.partial(run, parts, place)
+
+
+def table(config: Config) -> Table:
+    """An empty table of subscriptions."""
+    return Table(
+        log.line,
+        name=NAME,
+        tolerance=config[way4.TOLERANCE],
+        algorithm=balancing.configured(config),
+        dotsplit=config[way4.DOTSPLIT],
+        fallback_key=config[way4.FALLBACK_KEY].encode("latin-1", "replace"),
+    )
+
+
+def chooser_of(parts: Parts, subscribed: Table | None) -> Chooser | None:
+    """The way that rules: the first that is configured, in uWSGI's order."""
+    config = parts.config
+    if (cached := way3.configured(config, parts.caches)) is not None:
+        return Plain(cached, again=True)
+    if (pattern := way2.configured(config)) is not None:
+        return Plain(pattern, again=False)
+    if subscribed is not None:
+        return way4.Subscriptions(subscribed, config[way4.MOUNTPOINTS])
+    if (base := way1.configured(config)) is not None:
+        return Plain(base, again=False)
+    if (code := way5.configured(config)) is not None:
+        return Plain(code, again=True)
+    if (own := static_nodes.configured_use_socket(config, parts.instance)) is not None:
+        return Plain(own, again=False)
+    return static_nodes.configured_to(config, log.line)
+
+
+def rules(config: Config, chooser: Chooser | None) -> Rules:
+    """How the sessions go."""
+    return Rules(
+        "uwsgi-fastrouter",
+        notes.asked_of,
+        chooser,
+        notes.timeout(config),
+        log.line,
+        fallback=config[static_nodes.FALLBACK],
+        # Departure: when all static nodes are in grace uWSGI closes, its fallback unused.
+        fallback_on_no_key=config[static_nodes.FALLBACK_ON_NO_KEY]
+        or isinstance(chooser, static_nodes.To),
+        keep=post_buffering.configured(config),
+        passes=not config[notes.NO_FD_PASSING],
+        answers=config[ERRORS],
+        quiet=config[QUIET],
+    )
+
+
+def run(parts: Parts, place: int) -> int:
+    """Be a router process until a signal says that it is enough."""
+    config = parts.config
+    _drop(config, f"{NAME} {place + 1}")
+    subscribed = table(config) if parts.servers else None
+    chooser = chooser_of(parts, subscribed)
+    cheap = cheap_mode.configured(config, subscriptions=bool(parts.servers))
+    if cheap:
+        log.line(CHEAP)
+    gateway = Gateway(
+        [listener.sock for listener in parts.listeners],
+        serve(rules(config, chooser)),
+        cheap=cheap,
+    )
+    if subscribed is not None:
+        _subscriptions(parts, place, gateway, subscribed, cheap)
+    if parts.stats is not None and place == 0:
+        names = [each.name for each in (*parts.listeners, *parts.servers)]
+        to = chooser if isinstance(chooser, static_nodes.To) else None
+        shown = router_stats.RouterStats(gateway, names, to, subscribed)
+        gateway.loop.spawn(_stats(config, gateway, parts.stats, shown))
+    if config[HARAKIRI]:
+        _harakiri(gateway, config[HARAKIRI], f"{NAME} {place + 1}")
+    return gateway.run()
+
+
+def serve(followed: Rules) -> Serve:
+    """What a gateway does with each client."""
+
+    async def visit(client: socket, peer: Any) -> None:
+        await Session(followed, client).run()
+
+    return visit
+
+
+def _subscriptions(
+    parts: Parts, place: int, gateway: Gateway, subscribed: Table, cheap: bool
+) -> None:
+    config = parts.config
+    above = resubscribe.configured(config, parts.listeners[0].name)
+    receiver = way4.Receiver(
+        subscribed,
+        parts.servers,
+        own=parts.inboxes[place] if parts.inboxes else None,
+        others=[inbox for other, inbox in enumerate(parts.inboxes) if other != place],
+        signatures=sign_check.configured(config, log.line),
+        owners=config[sign_check.CREDENTIALS_CHECK],
+        forward=above.forward if above else None,
+    )
+    for sock in receiver.sources():
+        gateway.loop.spawn(receiver.listen(sock))
+    if cheap:
+        mode = cheap_mode.CheapMode(gateway, NAME, log.line)
+        subscribed.changed = lambda: mode.nodes_changed(subscribed.living)
+    tolerance = config[way4.TOLERANCE]
+    gateway.loop.spawn(_sweep(subscribed, 1.0 if cheap else max(1.0, tolerance * SWEEP)))
+
+
+async def _sweep(subscribed: Table, pause: float) -> None:
+    """Find silent nodes that nobody asks for; a router that may go cheap must know soon."""
+    while True:
+        await sleep(pause)
+        subscribed.sweep(time.monotonic())
+
+
+async def _stats(
+    config: Config, gateway: Gateway, listener: Listener, shown: router_stats.RouterStats
+) -> None:
+    server = stats.StatsServer(
+        gateway.loop,
+        listener.sock,
+        shown.fields,
+        http=config[stats.STATS_HTTP],
+        minified=config[stats.STATS_MINIFIED],
+    )
+    await server.run()
+
+
+# -- rights and patience
+
+
+def _ids(config: Config) -> tuple[int | None, int | None]:
+    """The user and the group that a router process becomes."""
+    import grp
+
+    uid, gid = config[UID], config[GID]
+    try:
+        user = None if uid is None else int(uid) if uid.isdigit() else pwd.getpwnam(uid).pw_uid
+    except KeyError:
+        raise config.error(UID, "a user") from None
+    try:
+        group = None if gid is None else int(gid) if gid.isdigit() else grp.getgrnam(gid).gr_gid
+    except KeyError:
+        raise config.error(GID, "a group") from None
+    return user, group
+
+
+def _drop(config: Config, name: str) -> None:
+    user, group = _ids(config)
+    if group is not None:
+        log.line(f"{name} setgid() to {group}")
+        os.setgid(group)
+        with contextlib.suppress(PermissionError):
+            os.setgroups([])
+    if user is not None:
+        log.line(f"{name} setuid() to {user}")
+        os.setuid(user)
+
+
+def _harakiri(gateway: Gateway, limit: float, name: str) -> None:
+    """Watch the loop from a thread, and kill the process when it does not turn any more."""
+    import signal
+    import threading
+
+    turned = [time.monotonic()]
+
+    async def turn() -> None:
+        while True:
+            turned[0] = time.monotonic()
+            await sleep(min(1.0, limit / 4))
+
+    def watch() -> None:
+        while time.monotonic() - turned[0] < limit + 0.5:
+            time.sleep(0.25)
+        log.line(HARAKIRI_LINE.format(name, os.getpid()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    gateway.loop.spawn(turn())
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,271 @@
+"""Slots: the keys that nodes have subscribed to, and which of these nodes live.
+
+Section:  fastrouter / Way 4: --fastrouter-subscription-server; the table of keys and nodes
+What:     announcements and failures go in; `choose` names the node for a request.
+
+    announced ----> living ----- withdrawn, connect failed, silent too long ----> dead
+                      ^                                                            |
+                      +---------------------- announced again --------------------+
+                                                     dead and no request runs on it: removed
+                                                     last node of a slot removed: slot removed
+
+          A node that fell silent is found out when its key is looked up, or by `sweep`.
+Units:    `now` is monotonic, in seconds; cores, load, weight and requests are counts.
+Errors:   none.  A full table takes no more, and says so once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from refuwsgi.fastrouter.balancing import NAMES, choose
+from refuwsgi.gateway_rules import shown
+from refuwsgi.protocol.subscription import Announcement, hash_of
+
+MOST_SLOTS = 1_000_000
+MOST_NODES = 4096  # of one key
+MOST_CUTS = 5  # lookups for one key with --subscription-dotsplit, as uWSGI
+
+
+class Sender(NamedTuple):
+    """The process that sent an announcement, where the kernel vouches for it."""
+
+    pid: int = 0
+    uid: int = 0
+    gid: int = 0
+
+
+NOBODY = Sender()
+
+
+class Subscribed:
+    """A node under one key."""
+
+    __slots__ = (
+        "address", "backup", "cores", "dead", "failures", "key", "last_check", "last_requests",
+        "load", "modifier1", "modifier2", "received", "requests", "running", "sender", "sent",
+        "turns", "weight",
+    )  # fmt: skip
+
+    def __init__(self, said: Announcement, address: str, sender: Sender) -> None:
+        self.key = said.key
+        self.address = address
+        # uWSGI: the first announcement decides the modifiers; later ones only renew the rest.
+        self.modifier1 = said.modifier1
+        self.modifier2 = said.modifier2
+        self.sender = sender
+        self.requests = self.running = self.failures = self.turns = 0
+        self.received = self.sent = 0  # bytes from the node, bytes to it
+
+    def renew(self, said: Announcement, now: float) -> None:
+        """Take over what the node says of itself today."""
+        self.dead = False
+        self.last_check = now
+        self.last_requests = 0
+        self.cores, self.load, self.weight = said.cores, said.load, said.weight
+        self.backup = said.backup
+
+
+class Slot:
+    """A key, and its nodes in the order in which they joined."""
+
+    __slots__ = ("algorithm", "hits", "nodes")
+
+    def __init__(self, algorithm: str) -> None:
+        self.algorithm = algorithm
+        self.hits = 0
+        self.nodes: list[Subscribed] = []
+
+
+class Table:
+    """All slots of one router process."""
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        *,
+        name: str = "uWSGI fastrouter",
+        tolerance: float = 17,
+        algorithm: str = "wrr",
+        dotsplit: bool = False,
+        fallback_key: bytes = b"",
+    ) -> None:
+        self.slots: dict[bytes, Slot] = {}
+        self.living = 0
+        self.changed: Callable[[], None] = lambda: None  # called when `living` was changed
+        self._say = say
+        self._name = name
+        self._tolerance = tolerance
+        self._algorithm = algorithm
+        self._dotsplit = dotsplit
+        self._fallback_key = fallback_key
+        self._full = False
+        self._addresses: dict[str, str] = {}
+
+    # -- announcements
+
+    def announce(
+        self, said: Announcement, address: str, now: float, sender: Sender = NOBODY
+    ) -> bool:
+        """Take an announcement; say whether its node is new."""
+        slot = self.slots.get(said.key)
+        node = self._find(slot, address)
+        if node is not None:
+            if node.dead:
+                self._living_changed(1)
+            node.renew(said, now)
+            return False
+        slot = slot or self._new_slot(said)
+        if slot is None or len(slot.nodes) >= MOST_NODES:
+            return self._say_full()
+        node = Subscribed(said, self._shared(address), sender)
+        node.renew(said, now)
+        slot.nodes.append(node)
+        self._say(f"[uwsgi-subscription for pid {os.getpid()}] {shown(said.key)} => new node: "
+                  f"{shown(address)}")  # fmt: skip
+        self._living_changed(1)
+        return True
+
+    def withdraw(self, key: bytes, address: str) -> None:
+        """Let a node leave; what runs on it may end."""
+        node = self._find(self.slots.get(key), address)
+        if node is not None:
+            self.failed(node)
+
+    def failed(self, node: Subscribed) -> None:
+        """Mark a node as dead: it left, or did not take a connection."""
+        node.failures += 1
+        if not node.dead:
+            self._say(
+                f"[{self._name} pid {os.getpid()}] {shown(node.key)} => "
+                f"marking {shown(node.address)} as failed"
+            )
+            self._died(node)
+        self._remove_if_idle(node)
+
+    def ended(self, node: Subscribed) -> None:
+        """Count a request of a node as over."""
+        node.running -= 1
+        if node.dead:
+            self._remove_if_idle(node)
+
+    # -- requests
+
+    def choose(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
+        """Name the node that is to answer a request for `key`, and count the request."""
+        node = self._of_slot(key, client, now)
+        if node is None and self._dotsplit:
+            node = self._of_parents(key, client, now)
+        if node is None and self._fallback_key:
+            node = self._of_slot(self._fallback_key, client, now)
+        if node is not None:
+            node.running += 1
+            node.requests += 1
+            node.last_requests += 1
+        return node
+
+    def _of_slot(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
+        slot = self.slots.get(key)
+        if slot is None:
+            return None
+        slot.hits += 1
+        for node in slot.nodes:
+            if node.dead or now - node.last_check > self._tolerance:
+                break
+        else:
+            return choose(slot.algorithm, slot.nodes, client)
+        self._expire(slot, now)
+        living = [node for node in slot.nodes if not node.dead]
+        return choose(slot.algorithm, living, client) if living else None
+
+    def _of_parents(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
+        """Cut the key at its dots: a.b.example.com, .b.example.com, .example.com, .com."""
+        for _ in range(MOST_CUTS - 1):
+            dot = key.find(b".", 1)
+            if dot < 0:
+                return None
+            key = key[dot:]
+            node = self._of_slot(key, client, now)
+            if node is not None:
+                return node
+        return None
+
+    # -- life and death
+
+    def sweep(self, now: float) -> None:
+        """Find out who fell silent, without waiting for a request to do so."""
+        for slot in list(self.slots.values()):
+            self._expire(slot, now)
+
+    def _expire(self, slot: Slot, now: float) -> None:
+        for node in slot.nodes[:]:
+            if not node.dead and now - node.last_check > self._tolerance:
+                node.failures += 1
+                self._say(
+                    f"[uwsgi-subscription for pid {os.getpid()}] {shown(node.key)} => marking "
+                    f"{shown(node.address)} as failed "
+                    f"(no announce received in {self._tolerance:g} seconds)"
+                )
+                self._died(node)
+            if node.dead:
+                self._remove_if_idle(node)
+
+    def _died(self, node: Subscribed) -> None:
+        node.dead = True
+        self._living_changed(-1)
+
+    def _remove_if_idle(self, node: Subscribed) -> None:
+        slot = self.slots.get(node.key)
+        if node.running > 0 or slot is None or node not in slot.nodes:
+            return
+        slot.nodes.remove(node)
+        if not slot.nodes:
+            del self.slots[node.key]
+
+    def _living_changed(self, by: int) -> None:
+        self.living += by
+        self.changed()
+
+    # -- finding and making
+
+    def nodes(self) -> Iterator[Subscribed]:
+        """Every node of every slot."""
+        for slot in self.slots.values():
+            yield from slot.nodes
+
+    @staticmethod
+    def _find(slot: Slot | None, address: str) -> Subscribed | None:
+        if slot is not None:
+            for node in slot.nodes:
+                if node.address == address:
+                    return node
+        return None
+
+    def _new_slot(self, said: Announcement) -> Slot | None:
+        if len(self.slots) >= MOST_SLOTS:
+            return None
+        # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
+        slot = Slot(_algorithm_of(said) or self._algorithm)
+        self.slots[said.key] = slot
+        self._say(f"[uwsgi-subscription for pid {os.getpid()}] new pool: {shown(said.key)} "
+                  f"(hash key: {hash_of(said.key)})")  # fmt: skip
+        return slot
+
+    def _say_full(self) -> bool:
+        if not self._full:
+            self._full = True
+            self._say(f"[{self._name} pid {os.getpid()}] no room for more subscriptions")
+        return False
+
+    def _shared(self, address: str) -> str:
+        """One string for all keys of an address: most instances subscribe to many."""
+        if len(self._addresses) > MOST_SLOTS:
+            self._addresses.clear()
+        return self._addresses.setdefault(address, address)
+
+
+def _algorithm_of(said: Announcement) -> str:
+    name = said.algorithm.decode("latin-1")
+    return name if name in NAMES else ""

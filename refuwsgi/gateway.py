@@ -1,0 +1,128 @@
+"""A gateway: a process that is neither master nor worker, and hands requests on.
+
+Section:  ground / gateways
+What:     accepts on its listeners and starts a coroutine for each client; beside them run the tasks
+          that its kind needs (subscriptions, stats).  What a session does comes in from above.
+
+              SIGINT SIGQUIT SIGTERM   end at once
+              SIGHUP                   accept no more, finish what runs, end
+
+Units:    seconds.
+Errors:   an exception ends the session it happened in; the loop writes the traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, NamedTuple
+
+from refuwsgi.loop import Loop, Task, readable, sleep
+from refuwsgi.streams import accept
+
+MERCY: Final = 60.0  # how long running sessions may take to end after SIGHUP
+
+Steps = Coroutine[Any, Any, None]
+Serve = Callable[[socket.socket, Any], Steps]
+
+
+class GatewayProcess(NamedTuple):
+    """What the master starts, and starts again when it dies."""
+
+    name: str  # "uWSGI fastrouter 1"
+    run: Callable[[], int]
+
+
+class Gateway:
+    """The loop of one gateway process."""
+
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        serve: Serve,
+        *,
+        tasks: Sequence[Callable[[Gateway], Steps]] = (),
+        cheap: bool = False,
+    ) -> None:
+        self.sessions = 0  # clients being served
+        self.cheap = cheap
+        self.loop = Loop()
+        self._listeners = listeners
+        self._serve = serve
+        self._tasks = tasks
+        self._accepting: list[Task] = []
+        self._leaving = False
+
+    def run(self) -> int:
+        """Serve until a signal says that it is enough."""
+        self.loop.spawn(self._signals())
+        for task in self._tasks:
+            self.loop.spawn(task(self))
+        if not self.cheap:
+            self._accept()
+        self.loop.run()
+        return 0
+
+    def wake(self) -> None:
+        """Leave cheap mode: accept clients."""
+        self.cheap = False
+        self._accept()
+
+    def rest(self) -> None:
+        """Go cheap: accept no client; those that are here are served to their end."""
+        self.cheap = True
+        self._accept_no_more()
+
+    def _accept(self) -> None:
+        if not self._accepting and not self._leaving:
+            self._accepting = [self.loop.spawn(self._door(sock)) for sock in self._listeners]
+
+    def _accept_no_more(self) -> None:
+        for task in self._accepting:
+            self.loop.end(task)
+        self._accepting = []
+
+    async def _door(self, listener: socket.socket) -> None:
+        """Start a session for each client of one listener."""
+        spawn = self.loop.spawn
+        while True:
+            client, peer = await accept(listener)
+            spawn(self._visit(client, peer))
+
+    async def _visit(self, client: socket.socket, peer: Any) -> None:
+        self.sessions += 1
+        try:
+            await self._serve(client, peer)
+        finally:
+            self.sessions -= 1
+            client.close()
+
+    # -- signals
+
+    async def _signals(self) -> None:
+        """Act on signals, which arrive as bytes, one number each."""
+        ours, theirs = socket.socketpair()
+        with contextlib.closing(ours), contextlib.closing(theirs):
+            ours.setblocking(False)
+            theirs.setblocking(False)
+            signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, lambda *_: None)
+            while True:
+                await readable(ours)
+                numbers = ours.recv(64)
+                if set(numbers) - {signal.SIGHUP}:
+                    self.loop.stop()
+                elif numbers and not self._leaving:
+                    self.loop.spawn(self._leave())
+
+    async def _leave(self) -> None:
+        self._leaving = True
+        self._accept_no_more()
+        waited = 0.0
+        while self.sessions and waited < MERCY:
+            await sleep(0.05)
+            waited += 0.05
+        self.loop.stop()

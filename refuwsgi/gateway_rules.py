@@ -1,0 +1,115 @@
+"""What the sessions of a gateway follow: what was asked, who names nodes, how bodies are kept.
+
+Section:  ground / gateways; the rules of a session
+What:     the contracts between a session, which is on the machine's floor, and the document that
+          says what a key is and which node serves it.
+Units:    seconds, bytes.
+Errors:   `Failure` ends a session, with the status that an answer would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from socket import socket
+from typing import Any, Final, NamedTuple, Protocol
+
+from refuwsgi.nodes import Node, Way
+
+UNKNOWN: Final = -1  # a body whose size cannot be told
+
+BAD = "400 Bad Request"
+LATE = "408 Request Timeout"
+BROKEN = "502 Bad Gateway"
+UNAVAILABLE = "503 Service Unavailable"
+SLOW = "504 Gateway Timeout"
+
+
+class Asked(NamedTuple):
+    """What a router needs to know of a request."""
+
+    key: bytes
+    length: int = 0  # of the body, as announced; 0 when nothing was said
+    streams: bool = False  # bytes come that no length announces
+    client: bytes = b""  # its address, as the web server saw it
+    port: bytes = b""
+    path: bytes = b""
+
+
+NOTHING_ASKED = Asked(b"")
+
+
+class Chooser(Protocol):
+    """Names nodes, and keeps books about them."""
+
+    again: bool  # after a failure it has another node to offer
+
+    def choose(self, asked: Asked, now: float) -> Any:
+        """Name a target (address, modifier1, modifier2), or None."""
+
+    def failed(self, target: Any, asked: Asked, now: float) -> None:
+        """Take note that a target did not take a connection."""
+
+    def ended(self, target: Any, received: int, sent: int) -> None:
+        """Take note that a session with a target is over."""
+
+
+class Plain:
+    """A chooser that asks a way and keeps no books."""
+
+    def __init__(self, way: Way, *, again: bool) -> None:
+        self._way = way
+        self.again = again
+
+    def choose(self, asked: Asked, now: float) -> Node | None:
+        """Name the node of the key."""
+        return self._way.node_for(asked.key)
+
+    def failed(self, target: Node, asked: Asked, now: float) -> None:
+        """Forget it."""
+
+    def ended(self, target: Node, received: int, sent: int) -> None:
+        """Forget it."""
+
+
+class Kept(Protocol):
+    """A body that was read to its end before the node is asked."""
+
+    memory: memoryview | None
+    file: int
+    size: int
+
+    def release(self) -> None:
+        """Give back what held it."""
+
+
+Keep = Callable[[socket, int, bytes, float], Awaitable[Kept | None]]
+
+
+class Rules(NamedTuple):
+    """How the sessions of a gateway go."""
+
+    name: str  # in the log: "uwsgi-fastrouter"
+    asked_of: Callable[[bytes], Asked]
+    chooser: Chooser | None
+    timeout: float
+    say: Callable[[str], None]
+    fallback: tuple[str, ...] = ()
+    fallback_on_no_key: bool = False
+    keep: Keep | None = None
+    passes: bool = True  # descriptors, to nodes on UNIX sockets
+    answers: bool = False  # instead of closing without a word
+    quiet: bool = False  # about nodes that do not take a connection
+
+
+class Failure(Exception):
+    """Why a session ends early: the status that an answer would have, and the reason."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def shown(value: bytes | str) -> str:
+    """A peer's text for our log: on one line, whatever it holds."""
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
