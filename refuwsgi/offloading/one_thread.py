@@ -144,6 +144,7 @@ class OffloadThread:
                 task.steps = self._loop.spawn(self._serve(task))
             else:
                 self._end(task, "cancelled")
+            del task  # nothing of it stays here while we sleep
 
     def _end(self, task: Offloaded, reason: str) -> None:
         """End a task where it sleeps."""
@@ -193,6 +194,7 @@ class OffloadThread:
             log.line(FAILED.format(self.number, self.worker, kind, task.failure))
         elif client.note is not None:
             client.note(f"done, {client.sent} bytes")
+        task.steps = None
         task.ended()
 
     def _note_of(self, task: Offloaded) -> Callable[[str], None] | None:

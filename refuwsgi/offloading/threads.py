@@ -101,17 +101,17 @@ class OffloadThreads:
         self._count = count
         self._worker = worker
         self._limits = limits or Limits()
-        self._rows = rows or thread_rows(1, count)[0]
+        self.rows = rows or thread_rows(1, count)[0]
         self._threads: list[OffloadThread] = []
         self._turns: dict[int, int] = {}  # of each core; nobody else looks at a core's
 
     def start(self) -> None:
         """Start the threads, in the worker, after the fork."""
-        for row in self._rows:
+        for row in self.rows:
             row.clear()
         self._threads = [
             OffloadThread(number, self._worker, self._limits, row)
-            for number, row in enumerate(self._rows)
+            for number, row in enumerate(self.rows)
         ]
         for each in self._threads:
             each.start()

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from tests.unit.offloading.stand import (
     parse,
     read_all,
     request_of,
+    until,
 )
 
 
@@ -47,13 +48,6 @@ def started(count: int, limits: Limits | None = None, worker: int = 1) -> Iterat
         yield threads
     finally:
         assert threads.drain(PATIENCE)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 class Where:
