@@ -1,0 +1,1 @@
+"""Costs of refuwsgi beside others, in one run on one machine: `make bench`."""
