@@ -1,0 +1,287 @@
+"""The event loop: many conversations in one thread.
+
+Section:  ground / the loop
+What:     a task is a coroutine.  It runs until it has to wait, hands the loop a `Wait` (which
+          sockets, for how long) and sleeps.  The loop asks the kernel which sockets are ready
+          and resumes the tasks that sleep on them.
+
+              task ---- Wait ----> loop ---- select() ----> kernel
+               ^                                              |
+               +----------------- ready sockets --------------+
+
+          Nothing here is asyncio.  The only `yield` of the whole package is in `wait`, so that
+          every place where a task can lose control of the thread is an `await`.
+          A socket is waited on by one task at a time; a task closes the sockets that it opened,
+          in a `finally`.
+Units:    timeouts are seconds; None waits for ever.
+Errors:   an error ends its task, with a traceback in the log, never the loop.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import time
+import types
+from collections import deque
+from collections.abc import Coroutine, Generator
+from selectors import EVENT_READ, EVENT_WRITE
+from socket import socket
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from refuwsgi import log
+from refuwsgi.waiting import Selector, bell, choose
+
+T = TypeVar("T")
+READ, WRITE = EVENT_READ, EVENT_WRITE
+Source = socket | int  # an int is a bare descriptor, such as a pidfd
+Ready = list[Source]
+
+
+class Wait(NamedTuple):
+    """What a task sleeps for.  Waiting again for the same costs no system call."""
+
+    interests: tuple[tuple[Source, int], ...]
+    timeout: float | None = None
+
+
+@types.coroutine
+def wait(wanted: Wait) -> Generator[Wait, Ready | None, Ready]:
+    """Sleep until a socket of `wanted` is ready, and return those that are.
+
+    Raises TimeoutError when none is ready in time.
+    """
+    ready = yield wanted
+    if not ready:
+        raise TimeoutError("timed out")
+    return ready
+
+
+async def readable(sock: Source, timeout: float | None = None) -> None:
+    """Sleep until `sock` has bytes, a connection or an end of file to give."""
+    await wait(Wait(((sock, READ),), timeout))
+
+
+async def writable(sock: Source, timeout: float | None = None) -> None:
+    """Sleep until `sock` takes bytes, or its connect() has come to an end."""
+    await wait(Wait(((sock, WRITE),), timeout))
+
+
+async def sleep(seconds: float) -> None:
+    """Sleep until `seconds` have passed."""
+    try:
+        await wait(Wait((), seconds))
+    except TimeoutError:
+        pass
+
+
+NOTHING: Final = Wait(())
+NEVER: Final = math.inf
+FEW: Final = 64  # timers that nobody waits for are not worth sweeping
+
+
+class Task:
+    """A coroutine, and what the loop remembers about it."""
+
+    __slots__ = ("alarm", "deadline", "queued", "ready", "steps", "waiting")
+
+    def __init__(self, steps: Coroutine[Any, Any, None]) -> None:
+        self.steps = steps
+        self.waiting = NOTHING
+        self.deadline = NEVER  # when its present wait runs out
+        self.alarm = NEVER  # when the timer that the loop keeps for it fires
+        self.ready: Ready = []
+        self.queued = False
+
+    def __repr__(self) -> str:
+        return str(getattr(self.steps, "__qualname__", self.steps))
+
+
+class Loop:
+    """Runs tasks until there are none."""
+
+    def __init__(self, selector: Selector | None = None) -> None:
+        self.tasks: set[Task] = set()
+        self._selector = choose() if selector is None else selector
+        self._runnable: deque[Task] = deque()
+        self._timers: list[tuple[float, int, Task]] = []
+        self._stale = 0  # how many of the timers nobody waits for any more
+        self._tiebreak = itertools.count()
+        self._stopped = False
+
+    def spawn(self, steps: Coroutine[Any, Any, None]) -> Task:
+        """Start a task: it takes its first step on the next turn of the loop."""
+        task = Task(steps)
+        self.tasks.add(task)
+        self._wake(task)
+        return task
+
+    def end(self, task: Task) -> None:
+        """Stop a task where it sleeps; its `finally` blocks run.  Not for the running task."""
+        self.tasks.discard(task)
+        try:
+            task.steps.close()
+        except Exception:
+            log.exception(f"a task ended badly: {task}")
+        self._forget(task)
+        task.deadline = NEVER
+        if task.alarm < NEVER:
+            task.alarm = NEVER
+            self._sweep()
+
+    def run(self) -> None:
+        """Turn until the last task has ended, or `stop` was called."""
+        self._stopped = False
+        while self.tasks and not self._stopped:
+            self._run_tasks()
+            if self.tasks and not self._stopped:
+                self._poll()
+        while self.tasks:
+            self.end(next(iter(self.tasks)))
+
+    def stop(self) -> None:
+        """Let `run` return after the present turn; tasks that are left are ended.  For tasks."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Give the selector's descriptor back; the loop cannot run again."""
+        self._selector.close()
+
+    def _wake(self, task: Task) -> None:
+        if not task.queued:
+            task.queued = True
+            self._runnable.append(task)
+
+    def _run_tasks(self) -> None:
+        # Only those that are queued now: one that always has more to do must not keep the
+        # others from hearing the kernel.
+        for _ in range(len(self._runnable)):
+            task = self._runnable.popleft()
+            if task not in self.tasks:
+                continue  # ended while it stood in the queue
+            ready, task.ready, task.queued = task.ready, [], False
+            try:
+                self._step(task, ready)
+            except StopIteration:
+                self.end(task)
+            except Exception:
+                log.exception(f"a task ended by an error: {task}")
+                self.end(task)
+
+    def _step(self, task: Task, ready: Ready) -> None:
+        """Let a task run until it waits again."""
+        wanted = task.steps.send(ready or None)
+        while True:
+            try:
+                self._sleep(task, wanted)
+                return
+            except (OSError, ValueError, KeyError) as problem:
+                # A socket that cannot be waited for: it is the task that should know.
+                self._forget(task)
+                wanted = task.steps.throw(problem)
+
+    def _sleep(self, task: Task, wanted: Wait) -> None:
+        before = task.waiting
+        if wanted is not before:
+            if wanted.interests != before.interests:
+                self._forget(task)
+                for sock, events in wanted.interests:
+                    # One by one, so that _forget finds those that were registered.
+                    self._selector.register(sock, events, task)
+            task.waiting = wanted
+        if wanted.timeout is None:
+            task.deadline = NEVER
+            return
+        # One live timer for each task.  A deadline that moves away, as it does with every
+        # chunk of a long relay, leaves the timer alone: when it fires, _expire sees that the
+        # task has more time and arms it again.
+        task.deadline = time.monotonic() + wanted.timeout
+        if task.deadline < task.alarm:
+            self._arm(task)
+
+    def _arm(self, task: Task) -> None:
+        if task.alarm < NEVER:
+            self._sweep()
+        task.alarm = task.deadline
+        heapq.heappush(self._timers, (task.alarm, next(self._tiebreak), task))
+
+    def _sweep(self) -> None:
+        """Count a timer that nobody waits for; throw them out when they are the majority."""
+        self._stale += 1
+        if self._stale > FEW and self._stale * 2 > len(self._timers):
+            self._timers = [timer for timer in self._timers if timer[0] == timer[2].alarm]
+            heapq.heapify(self._timers)
+            self._stale = 0
+
+    def _forget(self, task: Task) -> None:
+        for sock, _ in task.waiting.interests:
+            try:
+                self._selector.unregister(sock)  # finds a closed socket, too
+            except (KeyError, ValueError):
+                pass  # its registration had failed
+        task.waiting = NOTHING
+
+    def _poll(self) -> None:
+        timeout = None
+        if self._runnable:
+            timeout = 0.0
+        elif self._timers:
+            timeout = max(0.0, self._timers[0][0] - time.monotonic())
+        for key, _ in self._selector.select(timeout):
+            task = key.data
+            task.ready.append(key.fileobj)
+            self._wake(task)
+        if self._timers:
+            self._expire(time.monotonic())
+
+    def _expire(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            fired, _, task = heapq.heappop(self._timers)
+            if fired != task.alarm:
+                self._stale -= 1  # an earlier deadline took its place, or the task has ended
+                continue
+            task.alarm = NEVER
+            if task.deadline <= now:
+                self._wake(task)
+            elif task.deadline < NEVER:
+                self._arm(task)
+
+
+class Mailbox(Generic[T]):
+    """Hands things to a task; any thread may put, one task gets."""
+
+    # No lock: a deque appends and pops atomically.  The bell is rung only when the task
+    # sleeps, so that a batch costs one wake-up, and none while the task is busy.
+
+    def __init__(self) -> None:
+        self._items: deque[T] = deque()
+        self._bell = bell()
+        self._asleep = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: T) -> None:
+        """Leave something for the task."""
+        self._items.append(item)
+        if self._asleep:
+            self._asleep = False
+            self._bell.ring()
+
+    async def get(self) -> T:
+        """Take the oldest thing; sleep while there is none."""
+        while not self._items:
+            self._asleep = True
+            # Look again: what was put before we said that we sleep has not rung the bell.
+            if self._items:
+                self._asleep = False
+                break
+            await readable(self._bell.descriptor)
+            self._bell.hush()
+            self._asleep = False
+        return self._items.popleft()
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._bell.close()
