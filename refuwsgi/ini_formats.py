@@ -22,6 +22,7 @@ EXTENSIONS: Final = {
     "toml": "toml",
 }
 HEADER: Final = re.compile(r"\[([^\[\]]*)\][ \t]*(?:[;#].*)?")
+BEYOND_SIMPLE: Final = re.compile(r"(?m)^[ \t]+(?:[\w.-]+:|-)[ \t]+([|>][+-]?[ \t]*$|[&*]\w)")
 
 
 class Entry(NamedTuple):
@@ -40,9 +41,11 @@ def parse(
     text = text.removeprefix("\ufeff")
     if kind == "ini":
         return _ini(text, section, file, decode)
-    if kind == "yaml":
+    if kind == "yaml" and not BEYOND_SIMPLE.search(text):
         return _yaml(text, section, file, decode)
-    entries = {"xml": _xml, "json": _json, "toml": _toml}[kind](text, section, file)
+    entries = {"xml": _xml, "json": _json, "toml": _toml, "yaml": _full_yaml}[kind](
+        text, section, file
+    )
     return entries and [
         Entry(decode(name), value and decode(value), line) for name, value, line in entries
     ]
@@ -89,28 +92,26 @@ def _yaml(text: str, section: str, file: str, decode: Callable[[str], str]) -> l
         elif inside and item is not None and listed:
             if entries and entries[-1].name == listed and entries[-1].value is None:
                 entries.pop()
-            entries.append(Entry(listed, _yaml_scalar(item, file, number), number))
+            entries.append(Entry(listed, _yaml_scalar(item), number))
         elif inside:
             name, colon, value = content.partition(":")
             if not colon or not name.strip():
                 raise OptionError(f"{file}:{number}: expected `name: value`, got {content!r}")
             listed = name.rstrip() if not value.strip() else ""
-            entries += _yaml_values(name.rstrip(), value.strip(" \t"), file, number)
+            entries += _yaml_values(name.rstrip(), value.strip(" \t"), number)
     return entries if found else None
 
 
-def _yaml_values(name: str, value: str, file: str, number: int) -> list[Entry]:
+def _yaml_values(name: str, value: str, number: int) -> list[Entry]:
     if not value:
         return [Entry(name, None, number)]
     if value[0] == "[" and value[-1] == "]":
         items = [item.strip() for item in value[1:-1].split(",")]
-        return [Entry(name, _yaml_scalar(item, file, number), number) for item in items if item]
-    return [Entry(name, _yaml_scalar(value, file, number), number)]
+        return [Entry(name, _yaml_scalar(item), number) for item in items if item]
+    return [Entry(name, _yaml_scalar(value), number)]
 
 
-def _yaml_scalar(value: str, file: str, number: int) -> str:
-    if value in ("|", ">", "|-", ">-", "|+", ">+"):
-        raise OptionError(f"{file}:{number}: text over several lines is not supported")
+def _yaml_scalar(value: str) -> str:
     # Departure: uWSGI keeps the quotes.
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
@@ -129,6 +130,25 @@ def _without_yaml_comment(line: str) -> str:
         elif char == "#" and before in " \t":
             return line[:place]
     return line
+
+
+def _full_yaml(text: str, section: str, file: str) -> list[Entry] | None:
+    """Read what the simple reader cannot, with the parser of the yaml extra."""
+    try:
+        import yaml
+    except ImportError:
+        found = BEYOND_SIMPLE.search(text)
+        line = text.count("
+", 0, found.start(1)) + 1 if found else 1
+        raise OptionError(
+            f"{file}:{line}: text over several lines and anchors need `pip install refuwsgi[yaml]`"
+        ) from None
+    try:
+        table = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        raise OptionError(f"{file}: not YAML: {' '.join(str(problem).split())}") from None
+    pairs = list(table.items()) if isinstance(table, dict) else table
+    return _from_table(_nested(pairs), section, file, _Lines(text, r"(?m)^\s*{}\s*:"))
 
 
 def _xml(text: str, section: str, file: str) -> list[Entry] | None:
@@ -204,8 +224,16 @@ def _toml(text: str, section: str, file: str) -> list[Entry] | None:
         table = tomllib.loads(text.replace("\r\n", "\n"))
     except (RecursionError, ValueError) as problem:
         raise OptionError(f"{file}: not TOML: {problem}") from None
-    pairs = [(name, list(v.items()) if isinstance(v, dict) else v) for name, v in table.items()]
-    return _from_table(pairs, section, file, _Lines(text, r'(?m)^\s*"?{}"?\s*='))
+    return _from_table(
+        _nested(list(table.items())), section, file, _Lines(text, r'(?m)^\s*"?{}"?\s*=')
+    )
+
+
+def _nested(pairs: Any) -> Any:
+    """The tables inside of a table as pairs, too."""
+    if not _is_table(pairs):
+        return None
+    return [(str(name), list(v.items()) if isinstance(v, dict) else v) for name, v in pairs]
 
 
 class _Lines:

@@ -32,6 +32,17 @@ def test_yaml(text: str, expected: Pairs) -> None:
     assert pairs_of(text, name="a.yml") == expected
 
 
+def test_yaml_beyond_the_simple_reader_needs_a_parser() -> None:
+    pytest.importorskip("yaml")
+    text = "uwsgi:\n  a: &x |\n    1\n    2\n  b: [3, 4]\n  c: *x\n"
+    assert pairs_of(text, name="a.yaml") == [
+        ("a", "1\n2\n"),
+        ("b", "3"),
+        ("b", "4"),
+        ("c", "1\n2\n"),
+    ]
+
+
 XML: list[tuple[str, str, Pairs]] = [
     (
         "values and flags",
@@ -87,7 +98,7 @@ def test_codes_are_replaced_in_every_format() -> None:
 
 WRONG: list[tuple[str, str, str]] = [
     ("a.yaml", "uwsgi:\n  nonsense\n", "a.yaml:2: expected `name: value`"),
-    ("a.yaml", "uwsgi:\n  a: |\n    x\n", "a.yaml:2: text over several lines"),
+    ("a.yaml", "uwsgi:\n  a: |\n    x\n   y\n z", "a.yaml"),
     ("a.xml", "<uwsgi>\n<a></uwsgi>", "a.xml:2: not XML"),
     ("a.xml", '<!DOCTYPE x [<!ENTITY a "b">]><uwsgi/>', "a.xml:1: entity declarations"),
     ("a.json", '{"uwsgi": {\n"a": }}', "a.json:2: not JSON"),
