@@ -138,8 +138,7 @@ def _full_yaml(text: str, section: str, file: str) -> list[Entry] | None:
         import yaml
     except ImportError:
         found = BEYOND_SIMPLE.search(text)
-        line = text.count("
-", 0, found.start(1)) + 1 if found else 1
+        line = text.count("\n", 0, found.start(1)) + 1 if found else 1
         raise OptionError(
             f"{file}:{line}: text over several lines and anchors need `pip install refuwsgi[yaml]`"
         ) from None
