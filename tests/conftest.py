@@ -1,5 +1,6 @@
 """What the whole test suite shares: --record, and the distribution of modules over processes."""
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a module in one process: they share servers."""
+    """Keep the cases that share a server in one process; spread the others one by one."""
     if config.getoption("dist") != "load":
         return None
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped,unused-ignore]
 
-    return LoadScopeScheduling(config, log)
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc,unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            return path if _shares(config.rootpath / path) else nodeid
+
+    return Scheduling(config, log)
+
+
+@functools.cache
+def _shares(path: Path) -> bool:
+    """Whether the cases of a file share what is expensive to make."""
+    return "conformance" not in path.parts or "start_module" in path.read_text()
 
 
 def _record(config: pytest.Config) -> Any:

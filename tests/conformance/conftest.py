@@ -46,13 +46,13 @@ def _short(item: pytest.Item) -> str:
 
 def _covered(item: pytest.Item) -> list[tuple[str, str]]:
     """The requirements of a case with their kinds, without repetition, the nearest mark first."""
-    found = {}
+    found: dict[str, str] = {}
     for mark in item.iter_markers("covers"):
         for requirement in mark.args:
             kind = mark.kwargs.get("kind") or kind_of(requirement)
             found.setdefault(requirement, kind)
     call = getattr(item, "callspec", None)
-    row = call.params.get("row") if call else None
+    row = str(call.params.get("row")) if call else ""
     if row in found:  # a table of cases in which each line has its own requirement
         return [(row, found[row])]
     return list(found.items())

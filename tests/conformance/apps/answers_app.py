@@ -245,7 +245,7 @@ def file(environ: Environ, start: Start) -> Any:
 @app
 def file_from_position(environ: Environ, start: Start) -> Any:
     (CASE / "file2.txt").write_bytes(b"0123456789")
-    opened = open(CASE / "file2.txt", "rb")
+    opened = (CASE / "file2.txt").open("rb")
     opened.seek(4)
     start("200 OK", PLAIN)
     return environ["wsgi.file_wrapper"](opened, 4)

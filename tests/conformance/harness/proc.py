@@ -19,7 +19,7 @@ LIMIT = 25.0
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], what: str = "", limit: float = LIMIT) -> T:
+def eventually(check: Callable[[], T | None], what: str = "", limit: float = LIMIT) -> T:
     """Call `check` until it returns something true and return that; `Late` after the limit."""
     end = time.monotonic() + limit
     while True:
