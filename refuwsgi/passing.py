@@ -1,0 +1,101 @@
+"""Passed sockets: those that are there already when an instance begins.
+
+Section:  ground / listening sockets; passed ones
+What:     finds the sockets that came with the process (descriptor 0 from an emperor, LISTEN_FDS
+          from a service manager), and hands our own to the next generation over an exec, so
+          that a reload neither closes nor binds a socket.
+Units:    none.
+Errors:   none; what is no listening socket is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from refuwsgi.address import Address
+from refuwsgi.binding import listening
+from refuwsgi.listeners import Listener
+
+PASSED: Final = "REFUWSGI_SOCKET_"  # in the environment: descriptor -> what it was bound for
+
+
+class Before:
+    """Sockets of the generation before: they are found again by what they were bound for."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._left: dict[str, list[socket.socket]] = {}
+        for name, what in sorted(environ.items()):
+            if name.startswith(PASSED) and (found := _listening(name[len(PASSED) :])):
+                self._left.setdefault(what, []).append(found)
+
+    def take(self, address: Address) -> socket.socket | None:
+        """The socket that was bound for this address."""
+        found = self._left.get(address.text())
+        return found.pop(0) if found else None
+
+    def close(self) -> None:
+        """Let go of those that nobody wants any more."""
+        for sockets in self._left.values():
+            for sock in sockets:
+                sock.close()
+        self._left.clear()
+
+
+def _listening(number: str) -> socket.socket | None:
+    return listening(int(number)) if number.isdigit() else None
+
+
+class _State:
+    before: Before | None = None
+
+
+def before() -> Before:
+    """The sockets of the generation before."""
+    if _State.before is None:
+        _State.before = Before(os.environ)
+        for name in [name for name in os.environ if name.startswith(PASSED)]:
+            del os.environ[name]  # not for the programs that the application starts
+    return _State.before
+
+
+def export(listeners: Iterable[Listener]) -> dict[str, str]:
+    """Keep these sockets over an exec; the result belongs into the environment."""
+    found = {}
+    for each in listeners:
+        if each.origin == "mapped":
+            continue
+        if each.fd != 0:
+            each.sock.set_inheritable(True)
+        if not each.fixed:
+            found[f"{PASSED}{each.sock.fileno():06}"] = each.address.text()
+    return found
+
+
+def inherited(protocol: str, *, taken: Iterable[Listener] = ()) -> list[Listener]:
+    """Sockets that came with the process: descriptor 0, and those that LISTEN_FDS counts."""
+    known = {each.fd for each in taken}
+    found = []
+    for fd in (0, *_activated()):
+        if fd in known or (sock := listening(fd)) is None:
+            continue
+        if fd == 0:
+            # A child of `multiprocessing` closes descriptor 0; the duplicate lives on.
+            copy = sock.dup()
+            sock.detach()
+            copy.setblocking(False)
+            sock = copy
+        result = Listener(sock, Address("fd", number=fd), protocol, "inherited")
+        result.fd, result.fixed = fd, True
+        found.append(result)
+    return found
+
+
+def _activated() -> range:
+    """The descriptors that a service manager says it has passed to us."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return range(0)
+    count = os.environ.get("LISTEN_FDS", "")
+    return range(3, 3 + int(count)) if count.isdigit() and len(count) < 5 else range(0)
