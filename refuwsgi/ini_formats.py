@@ -119,7 +119,8 @@ def _yaml_scalar(value: str) -> str:
 
 
 def _without_yaml_comment(line: str) -> str:
-    """Cut a comment off: at the line's start or behind a blank, and outside of quotes."""
+    """Cut a comment off."""
+    # Departure: only behind a blank and outside of quotes; uWSGI cuts at every #.
     quote = ""
     for place, char in enumerate(line):
         before = line[place - 1] if place else " "
