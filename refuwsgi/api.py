@@ -151,16 +151,18 @@ def _sendfile(what: Any, chunk: int = 0, position: int = 0, size: int = 0) -> bo
     """Answer with a file, which goes out when the application has returned."""
     from refuwsgi.wsgi.files import Extent, extent_of
 
+    _current()
+    named = isinstance(what, str | bytes)
     try:
-        file = open(what, "rb") if isinstance(what, str | bytes) else what  # noqa: SIM115
+        file = open(what, "rb") if named else what  # noqa: SIM115  # closed when it has been sent
     except OSError:
         return None
     extent = extent_of(file)
     if extent is None:
         return None
-    _current()
     rest = max(0, extent.position + extent.length - position)
-    running.answer.keep_file(file, Extent(extent.fd, position, min(size or rest, rest)))
+    wanted = Extent(extent.fd, position, min(size or rest, rest))
+    running.answer.send_later(wanted, file, close=named)
     return True
 
 

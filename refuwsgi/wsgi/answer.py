@@ -33,6 +33,7 @@ class Answer:
 
     __slots__ = (
         "_accept_buffers",
+        "_close",
         "_headers",
         "_kept",
         "_left",
@@ -53,7 +54,8 @@ class Answer:
         self._left = UNKNOWN  # bytes that the announced length still allows
         self._mute = False  # the head was all there is to say
         self.file: Extent | None = None  # goes out when the application has returned
-        self._kept: Any = None  # keeps the file open until then
+        self._kept: Any = None  # stays open until then
+        self._close = False  # and is closed by us
         self.status = ""  # "" until start_response was called
         self.sent = False
         self.gone = False
@@ -107,19 +109,20 @@ class Answer:
         self._send(head + chunk if head else chunk)
         return True
 
-    def keep_file(self, file: Any, extent: Extent) -> None:
-        """Send this when the application has returned, unless it sends something itself."""
-        self._kept, self.file = file, extent
+    def send_later(self, extent: Extent, file: Any, *, close: bool) -> None:
+        """Send this file when the application has returned, unless it sends something itself."""
+        self.file, self._kept, self._close = extent, file, close
 
     def take_head(self) -> bytes:
         """Make the head, which from here on counts as sent."""
         if not self.status:
             # Departure: uWSGI sends the body without a head.
             raise AssertionError("the application gives a body before it calls start_response()")
-        self.sent = True
         request = self.request
         self._mute = has_no_body(self.status, request.environ.get("REQUEST_METHOD", ""))
-        return request.head(self.status, self._headers)
+        head = request.head(self.status, self._headers)
+        self.sent = True
+        return head
 
     def room_for(self, size: int) -> int:
         """How many of `size` bytes may follow the head; counts them as sent."""
@@ -172,6 +175,9 @@ class Answer:
             self.gone = True
             request.keep = False
             raise
+        finally:
+            if self._close:
+                self._kept.close()
         if sent < 0:
             request.size += length
             return True

@@ -80,7 +80,7 @@ def length_of(headers: list[tuple[str, str]]) -> tuple[int, bool]:
         kind = _kinds.get(name)
         if kind is None:
             kind = _kind_of(name)
-        if type(value) is not str or not value.isprintable():
+        if type(value) is not str or not (value.isascii() and value.isprintable()):
             _check_text(value, name)
         if kind == LENGTH:
             length = _length(length, value)

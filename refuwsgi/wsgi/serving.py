@@ -134,7 +134,11 @@ class Serving:
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = split
         elif request.modifier1:
             environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(environ["SCRIPT_NAME"])
-        return serve(app.call, request, environ, self.manners)
+        try:
+            return serve(app.call, request, environ, self.manners)
+        finally:
+            if self._memory:
+                body.close()  # a temporary file may be behind it
 
     def _body(self, request: Request) -> Any:
         body = request.body

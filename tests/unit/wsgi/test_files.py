@@ -1,0 +1,124 @@
+"""wsgi.file_wrapper: real files, and what only looks like one."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from refuwsgi.request import GIVEN, Request
+from refuwsgi.wsgi import serving
+from refuwsgi.wsgi.body import Input
+from refuwsgi.wsgi.environ import Teller
+from refuwsgi.wsgi.files import FileWrapper, extent_of
+from tests.unit.wsgi.stand import Stand, answer_to
+
+LARGE = bytes(range(256)) * 400
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "large").write_bytes(LARGE)
+    return tmp_path / "large"
+
+
+def sends(file: Any, length: int | None = None, skip: int = 0) -> Any:
+    def application(environ: Any, start_response: Any) -> Any:
+        headers = [] if length is None else [("Content-Length", str(length))]
+        start_response("200 OK", headers)
+        file.read(skip)
+        return environ["wsgi.file_wrapper"](file)
+
+    return application
+
+
+def body_of(got: bytes) -> bytes:
+    return got.partition(b"\r\n\r\n")[2]
+
+
+def test_a_real_file_is_sent_by_the_kernel(path: Path) -> None:
+    file = path.open("rb")
+    got, request = answer_to(sends(file, len(LARGE)))
+    assert body_of(got) == LARGE
+    assert (request.via, request.size, request.keep) == ("sendfile", len(LARGE), True)
+    assert file.closed
+
+
+def test_a_small_file_goes_out_with_its_head(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"small")
+    got, request = answer_to(sends((tmp_path / "small").open("rb")))
+    assert (body_of(got), request.via) == (b"small", "")
+
+
+def test_a_file_is_sent_from_where_it_was_read_to(path: Path) -> None:
+    assert body_of(answer_to(sends(path.open("rb"), skip=1000))[0]) == LARGE[1000:]
+
+
+@pytest.mark.parametrize(("announced", "sent", "keep"), [(10, 10, True), (200000, 102400, False)])
+def test_the_announced_length_rules(path: Path, announced: int, sent: int, keep: bool) -> None:
+    got, request = answer_to(sends(path.open("rb"), announced))
+    assert body_of(got) == LARGE[:sent]
+    assert request.keep is keep
+
+
+def test_a_head_request_gets_no_file(path: Path) -> None:
+    file = path.open("rb")
+    got, _ = answer_to(sends(file, len(LARGE)), REQUEST_METHOD="HEAD")
+    assert body_of(got) == b""
+    assert file.closed
+
+
+def test_what_is_no_file_is_read() -> None:
+    file = io.BytesIO(LARGE)
+    assert body_of(answer_to(sends(file))[0]) == LARGE
+    assert file.closed
+
+
+def test_only_regular_files_have_an_extent(path: Path) -> None:
+    out, into = os.pipe()
+    with os.fdopen(out, "rb") as pipe, os.fdopen(into, "wb"), path.open("rb") as file:
+        assert extent_of(pipe) is None
+        assert extent_of(io.BytesIO()) is None
+        assert extent_of(object()) is None
+        found = extent_of(file)
+        assert found is not None
+        assert found[1:] == (0, len(LARGE))
+
+
+def test_a_wrapper_is_an_iterator_of_blocks() -> None:
+    assert list(FileWrapper(io.BytesIO(b"abcde"), 2)) == [b"ab", b"cd", b"e"]
+    assert not hasattr(FileWrapper(object()), "close")
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_an_offload_thread_gets_a_descriptor_of_its_own(path: Path, taken: bool) -> None:
+    tasks: list[tuple[int, int, int, bytes]] = []
+
+    def engine(fd: int, position: int, length: int, head: bytes) -> int:
+        tasks.append((fd, position, length, head))
+        return fd
+
+    def offload(task: int, request: Request) -> bool:
+        if taken:
+            os.set_blocking(request.give_away(), False)
+        return taken
+
+    with Stand() as stand:
+        stand.request.offload = offload
+        manners = serving.Manners(Teller(), engine)
+        environ = manners.teller.environ_of(stand.request, Input(stand.request, stand.request.body))
+        application = sends(path.open("rb"), len(LARGE), skip=10)
+        outcome = serving.serve(application, stand.request, environ, manners)
+        fd, position, length, head = tasks[0]
+        assert (position, length) == (10, len(LARGE) - 10)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert (outcome == GIVEN) is taken
+        if taken:
+            assert stand.request.via == "offload"
+            assert os.pread(fd, 5, 0) == LARGE[:5]
+            os.close(fd)
+        else:
+            assert body_of(stand.received()) == LARGE[10:]
