@@ -111,6 +111,7 @@ REMOVED: Final = "VACUUM: unix socket {} removed."
 NOT_OURS: Final = "VACUUM WARNING: unix socket {} changed inode. Skip removal"
 
 _shared: dict[tuple[Config, int], Listener] = {}
+_made: list[Listener] = []
 
 
 def listener(address: Address, protocol: str, config: Config) -> Listener:
@@ -130,13 +131,13 @@ def listener(address: Address, protocol: str, config: Config) -> Listener:
         result.file = _file(address.path)
     if again:
         result.origin = "inherited"
-    _Sockets.made.append(result)
+    _made.append(result)
     return result
 
 
 def made() -> list[Listener]:
     """Every listener of this process, whoever asked for it."""
-    return list(_Sockets.made)
+    return list(_made)
 
 
 def _mapped(address: Address, protocol: str, config: Config) -> Listener:

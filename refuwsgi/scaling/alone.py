@@ -16,9 +16,10 @@ from collections.abc import Callable
 from types import FrameType
 
 from refuwsgi import log, processes
+from refuwsgi.gateway import GatewayProcess
 from refuwsgi.processes import Child
 from refuwsgi.scaling import workers
-from refuwsgi.scaling.master import GATEWAY_SPAWNED, GatewayProcess
+from refuwsgi.scaling.master import GATEWAY_SPAWNED
 from refuwsgi.scaling.workers import Plan, Worker
 
 
@@ -56,7 +57,7 @@ def run_gateways(gateways: list[GatewayProcess]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, stop)
     for child in children:
-        child.wait()
+        child.status()
     return 0 if stopping else 1
 
 
@@ -79,4 +80,4 @@ def _end(children: list[Child]) -> None:
     for child in children:
         child.kill(signal.SIGINT)
     for child in children:
-        child.wait()
+        child.status()

@@ -20,9 +20,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple
+from typing import Any
 
 from refuwsgi import log, processes
+from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import Loop, readable, sleep
 from refuwsgi.options import Config, Option, flag, number
 from refuwsgi.processes import Child
@@ -59,13 +60,6 @@ GATEWAY_RESPAWNED = "respawned {} (pid: {})"
 GOODBYE = "goodbye to uWSGI."
 
 STOP_MERCY = 5.0  # seconds that a worker has after a signal that should end it at once
-
-
-class GatewayProcess(NamedTuple):
-    """A process that is neither master nor worker: its title, and what it runs."""
-
-    name: str
-    run: Callable[[], int]
 
 
 class Slot:

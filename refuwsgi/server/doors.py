@@ -10,7 +10,10 @@ Errors:   OptionError for an address that is none, or that somebody else has.
 
 from __future__ import annotations
 
-from refuwsgi import address, sockets
+import socket
+import struct
+
+from refuwsgi import address, passing, sockets
 from refuwsgi.options import Config, OptionError
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling.cores import Door
@@ -35,7 +38,12 @@ def bound(config: Config) -> list[Listener]:
             except ValueError as problem:
                 raise OptionError(f"{where}: {option.name}: {problem}") from None
             found.append(sockets.listener(wanted, spoken[option], config))
-    return found or sockets.inherited(plain)
+    return found or passing.inherited(plain)
+
+
+# An accepted TCP socket inherits this from its listener, for no call: a read that finds nothing
+# comes back so soon, and only then is there a reason to sleep in poll().
+IMPATIENCE = struct.pack("ll", 0, 20_000)
 
 
 def doors(listeners: list[Listener], config: Config) -> list[Door]:
@@ -43,6 +51,8 @@ def doors(listeners: list[Listener], config: Config) -> list[Door]:
     limit, timeout = buffer_size(config), config[sockets.SOCKET_TIMEOUT]
     found: list[Door] = []
     for listener in listeners:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, IMPATIENCE)
         if listener.protocol == "uwsgi":
             found.append(UwsgiDoor(listener, limit, timeout))
         else:

@@ -13,7 +13,9 @@ from typing import Any
 
 from refuwsgi import address, sockets, stats
 from refuwsgi.options import Config, OptionError
-from refuwsgi.scaling.master import GatewayProcess, Master
+from refuwsgi.fastrouter import getting_started
+from refuwsgi.gateway import GatewayProcess
+from refuwsgi.scaling.master import Master
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server.service import Service
 from refuwsgi.sockets import Listener
@@ -44,6 +46,7 @@ class Extras:
             self._stats = sockets.listener(where, "stats", config)
             self.listeners.append(self._stats)
             stats.said(self._stats.name, self._stats.sock.fileno())
+        self.gateways += getting_started.configured(config, doors)
 
     def join(self, master: Master, service: Service, doors: list[Listener]) -> None:
         """Give the master what shall run beside it."""

@@ -15,7 +15,7 @@ import platform
 import sys
 import time
 
-from refuwsgi import __version__, api, log, processes, sockets
+from refuwsgi import __version__, api, log, pidfiles, privileges, processes, sockets
 from refuwsgi.options import Config, Option, OptionError, flag, text
 from refuwsgi.scaling import alone, master
 from refuwsgi.scaling.cores import THREADS
@@ -84,17 +84,21 @@ class Instance:
             return self._try()
         self.listeners = doors.bound(self.config)
         parts.bind(self.config, self.listeners)
+        sockets.forget_rest()
+        for number, listener in enumerate(self.listeners):
+            log.line(listener.announcement(number))
         if not self.listeners and not parts.gateways:
             log.line(NO_SOCKET)
             return 1
         self._limits()
-        processes.drop_privileges(self.config)
+        privileges.drop_privileges(self.config)
+        log.set_up_late(self.config)
         made = service.Service(self.config, self.board, self.listeners)
         if not made.load():
             return NEED_APP_STATUS
         self._say_mode()
         plan = self._plan(made)
-        processes.write_pidfiles(self.config)
+        pidfiles.write_pidfiles(self.config)
         if self.config[MASTER]:
             return self._with_master(plan, made, parts)
         log.line(NO_MASTER)
@@ -102,6 +106,9 @@ class Instance:
 
     def _begin(self) -> None:
         log.set_up(self.config)
+        processes.set_up(self.config)
+        if not self.again and not self.trying:
+            pidfiles.daemonize(self.config)
         log.line(STARTING.format(__version__, platform.python_version(), time.ctime()))
         mask = self.config[UMASK]
         if mask is not None:
@@ -161,7 +168,7 @@ class Instance:
         parts.join(supervisor, made, self.listeners)
         goal = supervisor.run(again=self.again)
         if goal == RELOAD:
-            reload.execute(self.listeners + parts.listeners, self.directory)
+            reload.execute(sockets.made(), self.directory)
         self._vacuum()
         log.line(master.GOODBYE)
         return supervisor.status
@@ -174,5 +181,5 @@ class Instance:
 
     def _vacuum(self) -> None:
         if self.config[VACUUM]:
-            sockets.vacuum(self.listeners)
-            processes.remove_pidfiles(self.config)
+            sockets.vacuum(sockets.made())
+            pidfiles.remove_pidfiles(self.config)

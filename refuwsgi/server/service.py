@@ -18,8 +18,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from refuwsgi import __version__, api, log, request_log
+from refuwsgi import api, log, request_log
 from refuwsgi.offloading import static_files, threads
+from refuwsgi.offloading.engines import FileEngine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
 from refuwsgi.request import Request, Stage
 from refuwsgi.scaling import cores
@@ -77,9 +78,14 @@ class Service:
         self.every_cycle: list[Callable[[], None]] = []
         self.after: list[Callable[[Request], None]] = []  # called in the worker after each request
         self.apps = loading.Apps()
+        self.files: Stage | None = None
+        self.thread_rows = threads.thread_rows(
+            len(board.workers), config[threads.OFFLOAD_THREADS] or 0
+        )
 
     def load(self, *, trying: bool = False) -> bool:
         """Load the application, if this is the time; False when it must and does not."""
+        self.files = static_files.configured(self.config)
         loading.prepare(self.config)
         self._provide()
         if self.lazy and not trying:
@@ -110,7 +116,9 @@ class Service:
         if self.lazy and not self._load_apps(trying=False):
             log.line(f"OOPS ! failed loading app in worker {number} (pid {os.getpid()})")
             os._exit(NO_APP)
-        offloading = threads.configured(self.config, number)
+        loading.start_worker(self.config)
+        rows = self.thread_rows[number - 1] if self.thread_rows else None
+        offloading = threads.configured(self.config, number, rows)
         stages = self._stages()
         headers = [_header(self.config, line) for line in self.config[ADD_HEADER]]
         made = cores.Service(
@@ -126,9 +134,8 @@ class Service:
 
     def _stages(self) -> list[Stage]:
         found: list[Stage] = []
-        files = static_files.configured(self.config)
-        if files is not None:
-            found.append(files)
+        if self.files is not None:
+            found.append(self.files)
         for make in self.stages:
             stage = make(self.config)
             if stage is not None:
@@ -137,6 +144,7 @@ class Service:
             serving.configured(
                 self.config,
                 self.apps,
+                FileEngine,
                 threads=self.config[THREADS],
                 processes=self.config[PROCESSES],
             )
@@ -177,5 +185,3 @@ def _header(config: Config, line: str) -> tuple[str, str]:
         raise config.error(ADD_HEADER, "`Name: value`")
     return name.strip(), value.strip()
 
-
-VERSION = __version__
