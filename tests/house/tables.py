@@ -9,7 +9,14 @@ STANDARD = sys.stdlib_module_names
 EXTRAS = {"yaml", "psycopg", "pymongo", "bson", "zmq", "pika", "cryptography", "uwsgi"}
 
 # "One conversation dies, the process lives" is the job of these.
-MAY_CATCH_EVERYTHING = {"loop.py", "scaling/cores.py"}
+MAY_CATCH_EVERYTHING = {
+    "loop.py",
+    "scaling/cores.py",
+    # An application may raise anything, while it is imported and while it answers.
+    "wsgi/interpreter.py",
+    "wsgi/loading.py",
+    "wsgi/serving.py",
+}
 
 SECTIONS_NOT_YET_OWNED: set[str] = set()
 
