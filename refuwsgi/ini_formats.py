@@ -182,7 +182,8 @@ class _XmlReader:
         """Open the wanted section, or an entry of it."""
         self.depth += 1
         wanted = "uwsgi" if self.section == "uwsgi" else attributes.get("id")
-        if tag == "uwsgi" and self.root < 0 and wanted in ("uwsgi", self.section):
+        # uWSGI: of several only the first counts.
+        if tag == "uwsgi" and not self.found and wanted == self.section:
             self.root, self.found = self.depth, True
         elif self.depth == self.root + 1:
             self.text = ""
