@@ -168,7 +168,7 @@ def run(parts: Parts, place: int) -> int:
     if subscribed is not None:
         _subscriptions(parts, place, gateway, subscribed, cheap)
     if parts.stats is not None and place == 0:
-        names = [each.name for each in (*parts.listeners, *parts.servers)]
+        names = [each.name for each in parts.listeners] + [each.name for each in parts.servers]
         to = chooser if isinstance(chooser, static_nodes.To) else None
         shown = router_stats.RouterStats(gateway, names, to, subscribed)
         gateway.loop.spawn(_stats(config, gateway, parts.stats, shown))

@@ -111,7 +111,8 @@ class UseSocket:
 
 def configured_to(config: Config, say: Callable[[str], None]) -> To | None:
     """Build the rotation of static nodes, if there are any."""
-    return To(config[TO], config[GRACETIME], say) if config[TO] else None
+    nodes = config[TO]
+    return To(nodes, config[GRACETIME], say) if nodes else None
 
 
 def configured_use_socket(config: Config, sockets: Sequence[str]) -> UseSocket | None:

@@ -1,0 +1,151 @@
+import os
+
+import pytest
+
+from refuwsgi.fastrouter import slots
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.protocol.subscription import Announcement
+
+
+class World:
+    def __init__(self, **options: object) -> None:
+        self.lines: list[str] = []
+        self.table = Table(self.lines.append, **options)  # type: ignore[arg-type]
+        self.now = 1000.0
+
+    def announce(self, key: str, address: str, **more: int) -> bool:
+        said = Announcement(key.encode(), address.encode(), **more)  # type: ignore[arg-type]
+        return self.table.announce(said, address, self.now)
+
+    def ask(self, key: str) -> str:
+        node = self.table.choose(key.encode(), b"", self.now)
+        if node is None:
+            return ""
+        self.table.ended(node)
+        return node.address
+
+
+def test_a_first_announcement_makes_a_slot_and_a_node() -> None:
+    world = World()
+    assert world.announce("example.com", "/a")
+    assert not world.announce("example.com", "/a")
+    pid = os.getpid()
+    assert world.lines == [
+        f"[uwsgi-subscription for pid {pid}] new pool: example.com (hash key: 30778)",
+        f"[uwsgi-subscription for pid {pid}] example.com => new node: /a",
+    ]
+    assert world.ask("example.com") == "/a"
+    assert world.ask("Example.com") == ""
+
+
+def test_the_modifiers_of_the_first_announcement_stay_and_the_rest_is_renewed() -> None:
+    world = World()
+    world.announce("k", "/a", modifier1=5, weight=1)
+    world.announce("k", "/a", modifier1=6, weight=9, cores=4)
+    (node,) = world.table.nodes()
+    assert (node.modifier1, node.weight, node.cores) == (5, 9, 4)
+
+
+def test_a_withdrawal_takes_the_node_and_the_last_one_the_slot() -> None:
+    world = World()
+    world.announce("k", "/a")
+    world.announce("k", "/b")
+    world.table.withdraw(b"k", "/a")
+    world.table.withdraw(b"k", "/unknown")
+    world.table.withdraw(b"unknown", "/a")
+    assert world.ask("k") == "/b"
+    world.table.withdraw(b"k", "/b")
+    assert not world.table.slots
+    assert world.table.living == 0
+    assert sum("=> marking /a as failed" in line for line in world.lines) == 1
+
+
+def test_a_node_that_left_stays_until_its_request_has_ended() -> None:
+    world = World()
+    world.announce("k", "/a")
+    node = world.table.choose(b"k", b"", world.now)
+    assert node is not None
+    world.table.withdraw(b"k", "/a")
+    assert world.table.living == 0
+    assert world.table.slots
+    assert world.ask("k") == ""
+    world.table.ended(node)
+    assert not world.table.slots
+
+
+def test_a_node_that_left_and_comes_back_in_time_is_the_same() -> None:
+    world = World()
+    world.announce("k", "/a")
+    node = world.table.choose(b"k", b"", world.now)
+    assert node is not None
+    world.table.withdraw(b"k", "/a")
+    world.announce("k", "/a")
+    world.table.ended(node)
+    assert world.ask("k") == "/a"
+    assert world.table.living == 1
+
+
+def test_a_silent_node_dies_when_it_is_looked_up() -> None:
+    world = World(tolerance=17)
+    world.announce("k", "/a")
+    world.now += 17
+    assert world.ask("k") == "/a"
+    world.now += 0.1
+    assert len(list(world.table.nodes())) == 1
+    assert world.ask("k") == ""
+    assert "(no announce received in 17 seconds)" in world.lines[-1]
+    assert not world.table.slots
+
+
+def test_a_sweep_finds_the_silent() -> None:
+    world = World(tolerance=17)
+    changes: list[int] = []
+    world.table.changed = lambda: changes.append(world.table.living)
+    world.announce("k", "/a")
+    world.announce("l", "/b")
+    world.now += 10
+    world.announce("l", "/b")
+    world.now += 10
+    world.table.sweep(world.now)
+    assert list(world.table.slots) == [b"l"]
+    assert changes == [1, 2, 1]
+
+
+def test_dotsplit_looks_for_the_parents() -> None:
+    world = World(dotsplit=True)
+    world.announce(".example.com", "/a")
+    assert world.ask("a.b.example.com") == "/a"
+    assert world.ask("example.com") == ""
+    assert world.ask("1.2.3.4.5.example.com") == ""
+
+
+def test_a_fallback_key_serves_the_unknown() -> None:
+    world = World(fallback_key=b"other")
+    world.announce("other", "/a")
+    assert world.ask("whatever") == "/a"
+
+
+def test_a_key_may_choose_its_algorithm() -> None:
+    world = World()
+    said = Announcement(b"k", b"/a", algorithm=b"lrc")
+    world.table.announce(said, "/a", world.now)
+    world.table.announce(said._replace(key=b"l", algorithm=b"what"), "/a", world.now)
+    assert world.table.slots[b"k"].algorithm == "lrc"
+    assert world.table.slots[b"l"].algorithm == "wrr"
+
+
+def test_a_full_table_takes_no_more_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "MOST_SLOTS", 1)
+    monkeypatch.setattr(slots, "MOST_NODES", 2)
+    world = World()
+    assert world.announce("k", "/a")
+    assert world.announce("k", "/b")
+    assert not world.announce("k", "/c")
+    assert not world.announce("l", "/a")
+    assert sum("no room" in line for line in world.lines) == 1
+
+
+def test_a_key_cannot_write_lines_into_the_log() -> None:
+    world = World()
+    world.announce("k\nfaked", "/a\x1b[2J")
+    assert all(line.isprintable() for line in world.lines)
