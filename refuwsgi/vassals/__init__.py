@@ -17,7 +17,10 @@ What: read in this order.
     tyrant.py                whose rights a vassal gets
     own_socket.py            a vassal that declares the very socket it was handed
     vassal.py                one vassal: its record, and the tasks that feed the table
-    emperor.py               the imperial loop: scan, spawn, reap, signals
+    process.py               its process: the pid, the pipe, the orders
+    census.py                who is a vassal: scan, add, touch, remove
+    imperial_loop.py         the emperor at work: scan, reap, signals, the clock
+    emperor.py               its options, and how it is put together
     emperor_stats.py         the same as JSON
 
 Errors: none; there is nothing here to run.

@@ -1,37 +1,29 @@
-"""The emperor: looks for vassals, wakes, reloads and buries them.
+"""The emperor: its options, and how it is put together.
 
-Section: vassals / On demand vassals (socket activation); the imperial loop
-What: a process of its own with a few tasks on one loop:
-
-          scanner    asks the monitors every `emperor-freq` seconds, or when something calls for it
-          signals    TERM INT QUIT: end; HUP: reload all; CHLD: reap; USR1 URG WINCH: see _signal
-          clock      once a second, for those vassals that have a process
-          stats      answers whoever connects
-          one for each sleeping vassal (its socket), one for each running one (its pipe)
-
+Section: vassals / On demand vassals (socket activation); the emperor
+What: `configured` builds the `Emperor` that a configuration asks for; its `run` is the main loop of
+      a process (imperial_loop.py).
 Units: seconds.
-Errors: `OptionError` before anything is started.  After that a mistake is a vassal's, costs that
-      vassal only, and is said in the log.
+Errors: `OptionError` before anything is started.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
-from refuwsgi import log, processes, sockets
+from refuwsgi import log, sockets
 from refuwsgi.address import parse
-from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
+from refuwsgi.binding import bind
+from refuwsgi.loop import Loop
 from refuwsgi.options import JOIN, Config, Option, flag, number, text, texts
+from refuwsgi.stats import STATS_HTTP
 from refuwsgi.vassals import emperor_stats, on_demand, spawn, throttle, tyrant
 from refuwsgi.vassals.census import Census
-from refuwsgi.vassals.lifecycle import Event
+from refuwsgi.vassals.imperial_loop import Emperor
 from refuwsgi.vassals.monitors import choose, monitor
-from refuwsgi.vassals.process import Customs, tell
+from refuwsgi.vassals.process import Customs
 from refuwsgi.vassals.vassal import Realm
 
 EMPEROR: Option[tuple[str, ...]] = Option(
@@ -79,171 +71,6 @@ LIST = Option(
     bare="true",
 )
 
-SHORTEST_GAP = 0.2  # between two scans that something called for
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-SIGNALS = (
-    *ENDING,
-    signal.SIGHUP,
-    signal.SIGCHLD,
-    signal.SIGUSR1,
-    signal.SIGURG,
-    signal.SIGWINCH,
-)
-
-
-class Emperor:
-    """The supervisor of vassals."""
-
-    def __init__(
-        self,
-        census: Census,
-        *,
-        period: float = 3.0,
-        pidfile: str | None = None,
-        stats: socket.socket | None = None,
-        stats_http: bool = False,
-    ) -> None:
-        self._census = census
-        self._realm = census.realm
-        self._period = period
-        self._pidfile = pidfile
-        self._stats = stats
-        self._stats_http = stats_http
-        self._scanner: Task | None = None
-        self._bell = socket.socketpair()
-
-    # -- the main loop -------------------------------------------------------------------------
-
-    def run(self) -> int:
-        """Rule until a signal ends it; the exit status."""
-        log.line("*** starting uWSGI Emperor ***")
-        loop = self._realm.loop
-        signals = _listen_to_signals()
-        for end in self._bell:
-            end.setblocking(False)
-        self._realm.look_soon = self.look_soon
-        if self._pidfile is not None:
-            with open(self._pidfile, "w", encoding="ascii") as file:
-                file.write(f"{os.getpid()}\n")
-        if self._stats is not None:
-            loop.spawn(emperor_stats.answer(loop, self._stats, self.told, self._stats_http))
-        loop.spawn(self._hear_signals(signals))
-        loop.spawn(self._watch_the_clock())
-        self._scanner = loop.spawn(self._look_around())
-        loop.run()
-        tell("The Emperor is buried.")
-        return 0
-
-    async def _look_around(self) -> None:
-        while True:
-            await self._census.scan()
-            asked = self._census.descriptors
-            interests = ((self._bell[0], READ), *((fd, READ) for fd in asked))
-            try:
-                await wait(Wait(interests, self._period))
-            except TimeoutError:
-                continue
-            await sleep(SHORTEST_GAP)
-            _drain(self._bell[0])
-
-    def look_soon(self) -> None:
-        """Call for a scan."""
-        try:
-            self._bell[1].send(b".")
-        except BlockingIOError:
-            pass  # it rings already
-
-    async def _watch_the_clock(self) -> None:
-        while True:
-            await sleep(1.0)
-            now = time.monotonic()
-            for vassal in list(self._realm.living.values()):
-                if vassal.process is not None:
-                    vassal.process.tick(now)
-
-    # -- signals -------------------------------------------------------------------------------
-
-    async def _hear_signals(self, signals: socket.socket) -> None:
-        while True:
-            await readable(signals)
-            for sign in _drain(signals):
-                self._signal(sign)
-
-    def _signal(self, number: int) -> None:
-        if number == signal.SIGCHLD:
-            self._reap()
-        elif number in ENDING:
-            self._end()
-        elif number == signal.SIGHUP and not self._census.ending:
-            for vassal in self._census.vassals:
-                vassal.feed(Event.CHANGED)
-        elif number == signal.SIGUSR1:
-            for vassal in self._census.vassals:
-                log.line(
-                    f"vassal instance {vassal.name} (last modified "
-                    f"{vassal.found.modified // 10**9}) status {vassal.state.name.lower()} "
-                    f"loyal {int(vassal.loyal)} zerg 0"
-                )
-        elif number == signal.SIGURG:
-            tell("cleaning up blacklist ...")
-            self._realm.blacklist.clear()
-            self.look_soon()
-        elif number == signal.SIGWINCH:
-            self.look_soon()
-
-    def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if not pid:
-                return
-            vassal = self._realm.living.get(pid)  # else the command of an on-demand rule
-            if vassal is not None:
-                vassal.died(status)
-                self._census.forget_if_gone(vassal)
-
-    def _end(self) -> None:
-        if self._census.ending:
-            tell("*** RAGNAROK ALREADY EVOKED ***")
-            return
-        tell("*** RAGNAROK EVOKED ***")
-        if self._scanner is not None:
-            self._realm.loop.end(self._scanner)
-        self._census.end()
-
-    def told(self) -> dict[str, Any]:
-        """What the stats say."""
-        census = self._census
-        monitors = [court.monitor.name for court in census.courts]
-        return emperor_stats.snapshot(
-            monitors, census.vassals, self._realm.blacklist, census.tyrant is not None
-        )
-
-
-def _listen_to_signals() -> socket.socket:
-    """Turn signals into bytes of a socket."""
-    ours, theirs = socket.socketpair()
-    for end in (ours, theirs):
-        end.setblocking(False)
-    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    _KEPT.append(theirs)
-    for sign in SIGNALS:
-        signal.signal(sign, lambda *_: None)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    return ours
-
-
-_KEPT: list[socket.socket] = []  # what signal handlers write to must not be collected
-
-
-def _drain(sock: socket.socket) -> bytes:
-    try:
-        return sock.recv(4096)
-    except BlockingIOError:
-        return b""
-
 
 def configured(
     config: Config, main: Callable[[Sequence[str]], int] | None = None
@@ -251,7 +78,8 @@ def configured(
     """Build the emperor that the operator asked for; `main` runs a vassal of ours without exec."""
     if config[LIST]:
         _list_monitors()
-    if not config[EMPEROR]:
+    addresses = config[EMPEROR]
+    if not addresses:
         return None
     if config[FREQ] < 1:
         # Departure: C takes 0, and then never sleeps.
@@ -263,15 +91,18 @@ def configured(
         config[tyrant.TYRANT],
         config[TOLERANCE],
         config[REQUIRED_HEARTBEAT],
-        processes.parent_death_signal,
-        main if _only_files(config[EMPEROR]) else None,
+        main if _only_files(addresses) else None,
     )
     realm = Realm(Loop(), customs, throttle.configured(config))
     wishes = monitor.wishes(config, os.getcwd())
-    monitors = [choose.monitor_for(address, wishes) for address in config[EMPEROR]]
+    monitors = [choose.monitor_for(address, wishes) for address in addresses]
     census = Census(realm, monitors, on_demand.rule(config), tyrant.configured(config))
     return Emperor(
-        census, period=config[FREQ], pidfile=config[PIDFILE], stats=_stats_socket(config)
+        census,
+        period=config[FREQ],
+        pidfile=config[PIDFILE],
+        stats=_stats_socket(config),
+        stats_http=config[STATS_HTTP],
     )
 
 
@@ -293,7 +124,7 @@ def _stats_socket(config: Config) -> socket.socket | None:
     if address is None:
         return None
     try:
-        sock = sockets.bind(parse(address), backlog=config[sockets.LISTEN])
+        sock = bind(parse(address), backlog=config[sockets.LISTEN])
     except ValueError as problem:
         raise config.error(emperor_stats.EMPEROR_STATS, f"an address ({problem})") from None
     log.line(f"*** Emperor stats server enabled on {address} fd: {sock.fileno()} ***")

@@ -20,7 +20,8 @@ import os
 import socket
 from typing import NamedTuple, Protocol
 
-from refuwsgi import address, sockets
+from refuwsgi import address
+from refuwsgi.binding import bind
 from refuwsgi.options import Config, OptionError
 from refuwsgi.vassals import on_demand_directory, on_demand_exec, on_demand_extension
 from refuwsgi.vassals.own_socket import Place, place_of
@@ -74,7 +75,7 @@ def open_door(name: str, folder: str, backlog: int) -> Door:
     if where.kind == "unix":
         where = where._replace(path=os.path.join(folder, where.path))
     try:
-        sock = sockets.bind(where, backlog=backlog, mode=MODE)
+        sock = bind(where, backlog=backlog, mode=MODE)
     except OptionError as problem:
-        raise SocketError(str(problem)) from None
+        raise SocketError(" ".join(str(problem).split())) from None
     return Door(name, sock, place_of(where.path) if where.kind == "unix" else None)

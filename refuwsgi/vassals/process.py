@@ -41,7 +41,6 @@ class Customs(NamedTuple):
     tyrant: bool = False
     tolerance: float = 30.0
     required_heartbeat: float = 30.0
-    prepare: Callable[[], None] | None = None  # done in each new process
     warm: Callable[[Sequence[str]], int] | None = None  # our own main
 
 
@@ -81,7 +80,6 @@ class Process:
                     self._theirs.fileno(),
                     theirs.fileno() if theirs else -1,
                     (found.uid, found.gid) if self._customs.tyrant else None,
-                    self._customs.prepare,
                     self._customs.warm,
                 )
             )

@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
-from refuwsgi import log
+from refuwsgi import log, processes
 from refuwsgi.options import JOIN, Config, Option, text, texts
 from refuwsgi.vassals import emperor_pipe, tyrant
 from refuwsgi.vassals.scan import Found
@@ -99,7 +99,7 @@ class Binary(NamedTuple):
 
     def words(self, found: Found) -> list[str]:
         """The command line behind the binary's own name."""
-        return [*self.before, self._kind(found.name), self._config(found), *self.after]
+        return [*self.before, self._kind(found), self._config(found), *self.after]
 
     def command(self, found: Found) -> list[str]:
         """The whole command line."""
@@ -138,15 +138,19 @@ class Launch(NamedTuple):
     pipe: int
     config: int = -1
     rights: tuple[int, int] | None = None  # uid and gid to become
-    prepare: Callable[[], None] | None = None  # what else is done in the new process
     warm: Callable[[Sequence[str]], int] | None = None  # our own main, to be run without exec
 
 
 def launch(what: Launch) -> int:
     """Start the process of a vassal; its pid."""
-    pid = os.fork()
-    if not pid:
-        _become_vassal(what)
+    # A signal between the fork and the child's own handlers would ring in the emperor.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        pid = os.fork()
+        if not pid:
+            _become_vassal(what)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return pid
 
 
@@ -158,6 +162,7 @@ def _become_vassal(what: Launch) -> NoReturn:
             status = _run_warm(what, what.warm)
         else:
             command = what.binary.command(what.found)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.execvp(command[0], command)
     except OSError as error:
         log.line(f"[emperor] {what.found.name} cannot be started: {error}")
@@ -165,51 +170,27 @@ def _become_vassal(what: Launch) -> NoReturn:
         status = end.code if isinstance(end.code, int) else 1
     finally:
         # Whatever happened: the emperor's stack is below us and must not be returned to.
-        if error := sys.exception():
-            sys.excepthook(type(error), error, error.__traceback__)
+        if (mistake := sys.exception()) is not None:
+            sys.excepthook(type(mistake), mistake, mistake.__traceback__)
         _flush()
-        os._exit(status)
+        os._exit(status & 0xFF)
 
 
 def _clean(what: Launch) -> None:
     """Give the new process the descriptors, signals, environment and rights of a vassal."""
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    stdin = what.stdin if what.stdin >= 0 else os.open(os.devnull, os.O_RDONLY)
-    os.dup2(stdin, 0)  # which is inherited, as dup2 makes it
-    kept = {fd for fd in (what.pipe, what.config) if fd >= 0}
-    for fd in _open_descriptors():
-        if fd > 2 and fd not in kept:
-            _close(fd)
+    processes.reset_signals()
+    os.dup2(what.stdin if what.stdin >= 0 else os.open(os.devnull, os.O_RDONLY), 0)
+    kept = [fd for fd in (what.pipe, what.config) if fd >= 0]
+    processes.close_descriptors(kept)
     for fd in kept:
         os.set_inheritable(fd, True)
     os.chdir(what.found.folder)
     if what.rights is not None:
         tyrant.become(*what.rights)
-    if what.prepare is not None:
-        what.prepare()  # after the rights: changing them clears the parent death signal
+    processes.parent_death_signal()  # after the rights: changing them clears it
     fresh = environment(os.environ, what.pipe, what.config)
     os.environ.clear()
     os.environ.update(fresh)
-
-
-def _open_descriptors() -> list[int]:
-    for folder in ("/proc/self/fd", "/dev/fd"):
-        try:
-            return [int(name) for name in os.listdir(folder)]
-        except OSError:
-            continue
-    return list(range(3, 4096))
-
-
-def _close(fd: int) -> None:
-    try:
-        os.close(fd)
-    except OSError:
-        pass  # the one that listed the others
 
 
 def _run_warm(what: Launch, main: Callable[[Sequence[str]], int]) -> int:

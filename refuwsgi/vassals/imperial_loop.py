@@ -1,0 +1,207 @@
+"""The imperial loop: looks for vassals, wakes, reloads and buries them.
+
+Section: vassals / On demand vassals (socket activation); the imperial loop
+What: a process of its own with a few tasks on one loop:
+
+          scanner    asks the monitors every `emperor-freq` seconds, or when something calls for it
+          signals    TERM INT QUIT: end; HUP: reload all; CHLD: reap; USR1 URG WINCH: see _signal
+          clock      once a second, for those vassals that have a process
+          stats      answers whoever connects
+          one for each sleeping vassal (its socket), one for each running one (its pipe)
+
+Units: seconds.
+Errors: `OptionError` before anything is started.  After that a mistake is a vassal's, costs that
+      vassal only, and is said in the log.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from typing import Any
+
+from refuwsgi import log, processes
+from refuwsgi.loop import READ, Source, Task, Wait, readable, sleep, wait
+from refuwsgi.vassals import emperor_stats
+from refuwsgi.vassals.census import Census
+from refuwsgi.vassals.lifecycle import Event
+from refuwsgi.vassals.process import tell
+
+SHORTEST_GAP = 0.2  # between two scans that something called for
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+SIGNALS = (
+    *ENDING,
+    signal.SIGHUP,
+    signal.SIGCHLD,
+    signal.SIGUSR1,
+    signal.SIGURG,
+    signal.SIGWINCH,
+)
+
+
+class Emperor:
+    """The supervisor of vassals."""
+
+    def __init__(
+        self,
+        census: Census,
+        *,
+        period: float = 3.0,
+        pidfile: str | None = None,
+        stats: socket.socket | None = None,
+        stats_http: bool = False,
+    ) -> None:
+        self._census = census
+        self._realm = census.realm
+        self._period = period
+        self._pidfile = pidfile
+        self._stats = stats
+        self._stats_http = stats_http
+        self._scanner: Task | None = None
+        self._bell = socket.socketpair()
+
+    # -- the main loop -------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Rule until a signal ends it; the exit status."""
+        log.line("*** starting uWSGI Emperor ***")
+        processes.set_title("uWSGI Emperor")
+        _get_warm()
+        loop = self._realm.loop
+        signals = _listen_to_signals()
+        for end in self._bell:
+            end.setblocking(False)
+        self._realm.look_soon = self.look_soon
+        if self._pidfile is not None:
+            with open(self._pidfile, "w", encoding="ascii") as file:
+                file.write(f"{os.getpid()}\n")
+        if self._stats is not None:
+            loop.spawn(emperor_stats.answer(loop, self._stats, self.told, self._stats_http))
+        loop.spawn(self._hear_signals(signals))
+        loop.spawn(self._watch_the_clock())
+        self._scanner = loop.spawn(self._look_around())
+        loop.run()
+        tell("The Emperor is buried.")
+        return 0
+
+    async def _look_around(self) -> None:
+        while True:
+            await self._census.scan()
+            asked = self._census.descriptors
+            interests: list[tuple[Source, int]] = [(self._bell[0], READ)]
+            interests += [(fd, READ) for fd in asked]
+            try:
+                await wait(Wait(tuple(interests), self._period))
+            except TimeoutError:
+                continue
+            await sleep(SHORTEST_GAP)
+            _drain(self._bell[0])
+
+    def look_soon(self) -> None:
+        """Call for a scan."""
+        try:
+            self._bell[1].send(b".")
+        except BlockingIOError:
+            pass  # it rings already
+
+    async def _watch_the_clock(self) -> None:
+        while True:
+            await sleep(1.0)
+            now = time.monotonic()
+            for vassal in list(self._realm.living.values()):
+                if vassal.process is not None:
+                    vassal.process.tick(now)
+
+    # -- signals -------------------------------------------------------------------------------
+
+    async def _hear_signals(self, signals: socket.socket) -> None:
+        while True:
+            await readable(signals)
+            for sign in _drain(signals):
+                self._signal(sign)
+
+    def _signal(self, number: int) -> None:
+        if number == signal.SIGCHLD:
+            self._reap()
+        elif number in ENDING:
+            self._end()
+        elif number == signal.SIGHUP and not self._census.ending:
+            for vassal in self._census.vassals:
+                vassal.feed(Event.CHANGED)
+        elif number == signal.SIGUSR1:
+            for vassal in self._census.vassals:
+                log.line(
+                    f"vassal instance {vassal.name} (last modified "
+                    f"{vassal.found.modified // 10**9}) status {vassal.state.name.lower()} "
+                    f"loyal {int(vassal.loyal)} zerg 0"
+                )
+        elif number == signal.SIGURG:
+            tell("cleaning up blacklist ...")
+            self._realm.blacklist.clear()
+            self.look_soon()
+        elif number == signal.SIGWINCH:
+            self.look_soon()
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            vassal = self._realm.living.get(pid)  # else the command of an on-demand rule
+            if vassal is not None:
+                vassal.died(status)
+                self._census.forget_if_gone(vassal)
+
+    def _end(self) -> None:
+        if self._census.ending:
+            tell("*** RAGNAROK ALREADY EVOKED ***")
+            return
+        tell("*** RAGNAROK EVOKED ***")
+        if self._scanner is not None:
+            self._realm.loop.end(self._scanner)
+        self._census.end()
+
+    def told(self) -> dict[str, Any]:
+        """What the stats say."""
+        census = self._census
+        monitors = [court.monitor.name for court in census.courts]
+        return emperor_stats.snapshot(
+            monitors, census.vassals, self._realm.blacklist, census.tyrant is not None
+        )
+
+
+def _get_warm() -> None:
+    """Load what every vassal of ours will need, so that a fork finds it there."""
+    import ctypes  # noqa: F401, the parent death signal needs it
+    import gc
+
+    gc.collect()
+    gc.freeze()  # a collection in a vassal would touch, and thereby copy, every page
+
+
+def _listen_to_signals() -> socket.socket:
+    """Turn signals into bytes of a socket."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    _KEPT.append(theirs)
+    for sign in SIGNALS:
+        signal.signal(sign, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    return ours
+
+
+_KEPT: list[socket.socket] = []  # what signal handlers write to must not be collected
+
+
+def _drain(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(4096)
+    except BlockingIOError:
+        return b""
