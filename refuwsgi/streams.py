@@ -236,7 +236,10 @@ class Relay:
             self._send_up()
         else:
             self._client_speaks = False
-            self._end_of(self._node)
+            try:
+                self._node.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it has gone: its own end tells
 
     def _send_up(self) -> None:
         try:
@@ -264,8 +267,8 @@ class Relay:
             self._to_client = memoryview(data)
             self._send_down()
         else:
+            # The client's side is left open: with no answer at all the caller may have one.
             self._node_speaks = False
-            self._end_of(self._client)
 
     def _send_down(self) -> None:
         try:
@@ -274,12 +277,6 @@ class Relay:
             return
         self.down += sent
         self._to_client = self._to_client[sent:]
-
-    def _end_of(self, other: socket.socket) -> None:
-        try:
-            other.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # it has gone: its own end tells
 
 
 async def relay(

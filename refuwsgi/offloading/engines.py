@@ -25,7 +25,7 @@ from typing import Protocol
 
 from refuwsgi.address import Address
 from refuwsgi.loop import READ, WRITE, Wait, wait
-from refuwsgi.streams import connect, relay
+from refuwsgi.streams import Relay, connect
 
 # A fast reader gets so much before the next one has its turn.
 CHUNK = 1 << 20
@@ -49,7 +49,6 @@ class Client(socket.socket):
     ) -> None:
         # With a family and a type Python need not ask the kernel for them; neither matters here.
         super().__init__(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=fd)
-        self.setblocking(False)
         self.patience = patience  # seconds without a step forward; None: for ever
         self.note = note  # where the trace goes
         self.sent = 0
@@ -69,7 +68,7 @@ class Client(socket.socket):
         rest = memoryview(data)
         while rest:
             try:
-                sent = self.send(rest, flags)
+                sent = self.send(rest, flags | socket.MSG_DONTWAIT)
             except BlockingIOError:
                 sent = 0
             self.sent += sent
@@ -101,6 +100,15 @@ class MemoryEngine:
     async def run(self, client: Client) -> None:
         """Send them."""
         await client.give(self._data)
+
+    def at_once(self, client: Client) -> bool:
+        """Send what fits into the socket, and say whether that was all."""
+        try:
+            client.sent = client.send(self._data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        self._data = self._data[client.sent :]
+        return not self._data
 
     def close(self) -> None:
         """Let go of the bytes."""
@@ -221,7 +229,11 @@ class RelayEngine:
             self._node = await connect(self._node, self._connect_timeout)
         if client.note is not None:
             client.note("connected")
-        await relay(client, self._node, self._first, client.patience or self._timeout)
+        relay = Relay(client, self._node, self._first, client.patience or self._timeout)
+        try:
+            await relay.run()
+        finally:
+            client.sent += relay.down
 
     def _refusal(self, status: str) -> bytes:
         body = f"{status[4:]}\n"
