@@ -36,6 +36,7 @@ VERSION = Option("version", flag, default=False, help="show the version")
 
 # What the emperor and a reload tell a process about itself is no option.
 MESSAGES: Final = ("EMPEROR_", "BROODLORD_", "RELOADS", "ORIGINAL_PROC_NAME", "VASSAL_")
+DOCUMENTS: Final = ("offloading", "scaling", "fastrouter", "vassals")
 
 
 class Read(NamedTuple):
@@ -150,7 +151,7 @@ def _effects(result: Read) -> int | None:
     """Do what settings ask for in their turn; a number is the status to end with."""
     for name, value, where in result.settings:
         if name in ("print", "iprint"):
-            print(value or "")
+            print(_printable(value or ""))
         elif name == "exit":
             return int(value) if value and value.isascii() and value.isdigit() else 0
         elif name == "get" and where == COMMAND_LINE:
@@ -160,16 +161,21 @@ def _effects(result: Read) -> int | None:
         elif name in VERSION.names and where == COMMAND_LINE:
             return show_version()
     if any(setting.name == "show-config" for setting in result.settings):
-        sys.stderr.write("\n".join([*shown(result.settings), ""]))
+        sys.stderr.write(_printable("\n".join([*shown(result.settings), ""])))
     sys.stdout.flush()
     return None
+
+
+def _printable(text: str) -> str:
+    """Text that can be printed: bytes that were no UTF-8 become question marks."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _get(settings: Iterable[Setting]) -> int:
     wanted = [setting.value for setting in settings if setting.name == "get"]
     for name, value, _ in settings:
         if name in wanted:
-            print(value or "")
+            print(_printable(value or ""))
     return 0
 
 
@@ -196,13 +202,19 @@ def show_help() -> int:
     groups: dict[str, list[Option[Any]]] = {}
     for option in _options():
         groups.setdefault(_section(option), []).append(option)
-    for section in sorted(groups):
+    for section in sorted(groups, key=_rank):
         print(f"\n{section}")
         for option in sorted(groups[section], key=lambda each: each.name):
             letters = "".join(f"-{letter}|" for letter in option.letters)
             others = "|".join(f"--{name}" for name in option.names)
             print(f"    {letters + others:<39} {option.help}")
     return 0
+
+
+def _rank(section: str) -> tuple[int, str]:
+    """The documents in their order, then what is common to them."""
+    document = section.partition(" / ")[0]
+    return DOCUMENTS.index(document) if document in DOCUMENTS else len(DOCUMENTS), section
 
 
 def _section(option: Option[Any]) -> str:

@@ -137,6 +137,13 @@ def test_get_prints_values_and_ends() -> None:
     assert (done.returncode, done.stdout) == (0, "12\n1\n")
 
 
+def test_bytes_that_are_no_utf_8_pass_through() -> None:
+    Path("a.ini").write_bytes(b"[uwsgi]\nfoo = \xff\n")
+    result = read(["a.ini"])
+    assert [os.fsencode(value or "") for value in values_of(result, "foo")] == [b"\xff"]
+    assert run("a.ini", "--get", "foo").returncode == 0
+
+
 def test_the_configuration_is_shown_as_ini() -> None:
     write("a.ini", "[uwsgi]\nfoo = 1\nmaster\n")
     assert cli.shown(read(["a.ini"]).settings) == [
