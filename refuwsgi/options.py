@@ -27,6 +27,7 @@ from refuwsgi.readers import texts as texts
 from refuwsgi.readers import without_comment as without_comment
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)  # an option of tuples is one of iterables, too
 U = TypeVar("U")
 
 COMMAND_LINE: Final = "command line"
@@ -52,7 +53,7 @@ class Setting(NamedTuple):
     where: str  # "file.ini:3", "command line", "environment"
 
 
-class Option(Generic[T]):
+class Option(Generic[T_co]):
     """What an operator may set; the constant is also the key to its value in a Config."""
 
     __slots__ = (
@@ -83,12 +84,12 @@ class Option(Generic[T]):
     def __init__(
         self,
         name: str,
-        read: Callable[[str], T],
-        default: T,
+        read: Callable[[str], T_co],
+        default: T_co,
         help: str,
         aliases: tuple[str, ...] = (),
         bare: str | None = None,
-        repeat: Callable[[T, T], T] | None = None,
+        repeat: Callable[[T_co, T_co], T_co] | None = None,
         implies: tuple[str, ...] = (),
     ) -> None: ...
     def __init__(
@@ -103,12 +104,12 @@ class Option(Generic[T]):
         implies: tuple[str, ...] = (),
     ) -> None:
         self.name: Final = name
-        self.read: Final[Callable[[str], T]] = read
-        self.default: Final[T] = default
+        self.read: Final[Callable[[str], T_co]] = read
+        self.default: Final[T_co] = default
         self.help: Final = help
         self.aliases: Final = aliases  # a single letter is a short option of the command line
         self.bare: Final = bare  # the text that a name without a value stands for
-        self.repeat: Final[Callable[[T, T], T] | None] = (
+        self.repeat: Final[Callable[[T_co, T_co], T_co] | None] = (
             repeat  # joins the values of an option that may be given several times
         )
         self.implies: Final = implies  # names of flags that are set, too, unless they are given
