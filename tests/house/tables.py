@@ -12,6 +12,7 @@ EXTRAS = {"yaml", "psycopg", "pymongo", "bson", "zmq", "pika", "cryptography", "
 MAY_CATCH_EVERYTHING = {
     "loop.py",
     "scaling/cores.py",
+    "processes.py",  # where a child begins: what ends it must come into the log
     # An application may raise anything, while it is imported and while it answers.
     "wsgi/interpreter.py",
     "wsgi/loading.py",
