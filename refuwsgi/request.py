@@ -28,7 +28,10 @@ CHUNK = 65536  # bytes of a body that are read at once
 class Body(Protocol):
     """What the client sends behind the head."""
 
-    left: int  # bytes that are still to be read; while a chunked body goes on, at least 1
+    @property
+    def left(self) -> int:
+        """Bytes that are still to be read; while a chunked body goes on, at least 1."""
+        ...
 
     def receive(self, limit: int) -> bytes:
         """Return some bytes, at most `limit`; b"" at the end."""

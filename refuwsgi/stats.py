@@ -196,7 +196,9 @@ def _vars(core: CoreRow) -> list[str]:
     size = core.shown_size
     shown = bytes(core.shown[: size & (SHOWN_HTTP - 1)])
     try:
-        found = parse_head(shown, len(shown)).environ if size & SHOWN_HTTP else environ_of(shown[4:])
+        found = (
+            parse_head(shown, len(shown)).environ if size & SHOWN_HTTP else environ_of(shown[4:])
+        )
     except (HeadError, PacketError):
         return []
     return [f"{name}={value}" for name, value in found.items()] + [""]

@@ -234,8 +234,7 @@ class Busyness:
             return 0
         if now < self._timer:
             self.verbose.append(
-                f"[busyness] need to wait {round(self._timer - now)} more second(s) "
-                f"to cheap worker"
+                f"[busyness] need to wait {round(self._timer - now)} more second(s) to cheap worker"
             )
             return 0
         self.lines.append(

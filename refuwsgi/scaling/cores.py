@@ -137,7 +137,7 @@ class Core:
     def run(self) -> None:
         """Serve until the gate says to leave."""
         words = self.row.words
-        busy = CoreRow.in_request.index  # type: ignore[attr-defined]  # the word itself
+        busy = CoreRow.in_request.index
         while not self._gate.leaving:
             arrival = self._next()
             if arrival is None:

@@ -54,6 +54,7 @@ KILLED = "worker {} killed successfully (pid: {})"
 TOO_FAST = "worker respawning too fast !!! i have to sleep a bit ({} seconds)..."
 NO_MERCY = "worker {} (pid: {}) is taking too much time to die...NO MERCY !!!"
 BURIED = "worker {} buried after {} seconds"
+CHEAPED = "uWSGI worker {} cheaped."
 GATEWAY_BURIED = 'gateway "{}" has been buried (pid: {})'
 GATEWAY_SPAWNED = "spawned {} (pid: {})"
 GATEWAY_RESPAWNED = "respawned {} (pid: {})"
@@ -72,6 +73,7 @@ class Slot:
         self.child: Child | None = None
         self.wanted = True  # False: when it ends it stays ended
         self.planned = False  # True: its end was asked for, nobody need worry
+        self.cheaped = False  # True: its end makes room, nobody shall take its place
         self.started = 0
 
     @property
@@ -105,6 +107,7 @@ class Master:
         self.before_end: list[Callable[[], None]] = []  # called once, when it begins to stop
         self.check_reload: Callable[[], Coroutine[Any, Any, bool]] | None = None
         self.status = 0  # the exit status
+        self.asleep = False  # there are no workers, by intention
         self._life_out, self._life_in = os.pipe2(os.O_CLOEXEC)
         self._recent: list[float] = []
         self._ending_since = 0.0
@@ -125,10 +128,10 @@ class Master:
         log.line((MASTER_RESPAWNED if again else MASTER_SPAWNED).format(os.getpid()))
         found = orders.meanings(self.config)
         self.loop.spawn(orders.obey(self, found, orders.listen(found)))
-        for slot in self.workers[: self.initial]:
-            self.spawn_worker(slot)
-        for slot in self.workers[self.initial :]:
-            slot.wanted = False
+        for slot in self.workers:
+            slot.wanted = slot.number <= self.initial and not self.asleep
+            if slot.wanted:
+                self.spawn_worker(slot)
         for slot in self.gateways:
             self._spawn_gateway(slot)
         for task in self.tasks:
@@ -174,9 +177,13 @@ class Master:
             log.line("need-app requested, destroying the instance...")
             self.end(STOP, signal.SIGINT, status=workers.NO_APP)
             return
-        await self._slow_down()
+        if slot.wanted:
+            await self._slow_down()
         if slot.wanted and self.goal == RUN:
             self.spawn_worker(slot)
+        elif slot.cheaped:
+            slot.cheaped = False
+            log.line(CHEAPED.format(slot.number))
 
     def _say_why(self, slot: Slot, pid: int, status: int) -> None:
         if status == workers.PLANNED or slot.planned:
@@ -238,6 +245,11 @@ class Master:
         mercy = self.plan.mercy if graceful else STOP_MERCY
         self.loop.spawn(self._lose_patience(mercy))
         self._end_if_alone()
+
+    @property
+    def ending(self) -> bool:
+        """Whether the instance is about to stop or to reload."""
+        return self.goal != RUN
 
     def living(self, slots: list[Slot]) -> list[Slot]:
         """Those of the slots that have a process."""

@@ -79,7 +79,7 @@ class UwsgiDoor:
         self, fd: int, data: bytes, end: int, modifiers: tuple[int, int], core: CoreRow
     ) -> Request | None:
         try:
-            environ: dict[str, Any] = environ_of(data[4:end])  # type: ignore[assignment]  # str in Any
+            environ: dict[str, Any] = environ_of(data[4:end])
             body = self._body(fd, environ, data, end)
         except PacketError as problem:
             log.line(f"invalid uwsgi request ({problem}). skip.")

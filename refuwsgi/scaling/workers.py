@@ -160,13 +160,13 @@ class Worker:
 
     def _mind_signals(self) -> None:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(number, self._end)
+        for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+            signal.signal(sign, self._end)
         signal.signal(signal.SIGHUP, self._leave)
         signal.signal(signal.SIGTSTP, self._pause)
         signal.signal(signal.SIGUSR2, self._show)
-        for number in (signal.SIGUSR1, signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU):
-            signal.signal(number, signal.SIG_IGN)
+        for sign in (signal.SIGUSR1, signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(sign, signal.SIG_IGN)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._at_end is not None:
@@ -175,7 +175,8 @@ class Worker:
 
     def _leave(self, number: int, frame: FrameType | None) -> None:
         if not self.gate.leaving:
-            log.line(GRACEFUL.format(self.number, os.getpid()))
+            if not self.row.retiring:
+                log.line(GRACEFUL.format(self.number, os.getpid()))
             self.gate.leave()
 
     def _pause(self, number: int, frame: FrameType | None) -> None:

@@ -9,18 +9,25 @@ Errors:   OptionError from the parts.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from refuwsgi import address, sockets, stats
-from refuwsgi.options import Config, OptionError
-from refuwsgi.fastrouter import getting_started
+from refuwsgi import address, log, sockets, stats
+from refuwsgi.fastrouter import getting_started, subscribe_to
 from refuwsgi.gateway import GatewayProcess
+from refuwsgi.loop import readable, sleep
+from refuwsgi.options import Config, OptionError
+from refuwsgi.request import Request
+from refuwsgi.scaling import cheaper, orders, sleeping
+from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import Master
+from refuwsgi.scaling.workers import PROCESSES
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server.service import Service
-from refuwsgi.sockets import Listener
+from refuwsgi.sockets import Listener, backlog_of
 from refuwsgi.stats import StatsServer
-from refuwsgi.vassals import emperor, emperor_pipe
+from refuwsgi.vassals import emperor, emperor_pipe, idle
+from refuwsgi.vassals.emperor_pipe import EmperorPipe, Order
 
 
 class Extras:
@@ -52,6 +59,14 @@ class Extras:
         """Give the master what shall run beside it."""
         if self._stats is not None:
             master.tasks.append(self._serve_stats(master, service, self._stats).run())
+        master.initial = cheaper.initial(self.config)
+        adaptive = cheaper.configured(self.config, lambda: queue_of(doors))
+        if adaptive is not None:
+            master.cycle.append(adaptive.look)
+        self._join_idle(master, doors)
+        self._join_subscriptions(master, doors)
+        if self.pipe is not None:
+            self._join_emperor(master, service, self.pipe)
 
     def _serve_stats(self, master: Master, service: Service, listener: Listener) -> Any:
         return StatsServer(
@@ -61,6 +76,91 @@ class Extras:
             http=self.config[stats.STATS_HTTP],
             minified=self.config[stats.STATS_MINIFIED],
         )
+
+    def _join_idle(self, master: Master, doors: list[Listener]) -> None:
+        if self.config[idle.CHEAP]:
+            master.asleep = True
+            master.tasks.append(sleeping.sleep_until_called(master, doors))
+        rule = idle.configured(self.config, self.pipe is not None, time.monotonic())
+        if rule is None:
+            return
+
+        def look(master: Master) -> None:
+            now = time.monotonic()
+            busy = any(core.in_request for rows in self.board.cores for core in rows)
+            busy = busy or queue_of(doors) > 0
+            verdict = rule.decide(idle.Seen(self.board.requests(), busy, master.asleep), now)
+            if verdict is idle.Decision.STAY:
+                return
+            log.line(rule.line(now))
+            if verdict is idle.Decision.SLEEP:
+                master.loop.spawn(sleeping.sleep_until_called(master, doors))
+            elif verdict is idle.Decision.GOODBYE and self.pipe is not None:
+                self.pipe.goodbye()
+            else:
+                orders.stop_gracefully(master)
+
+        master.cycle.append(look)
+
+    def _join_subscriptions(self, master: Master, doors: list[Listener]) -> None:
+        subscriber = subscribe_to.configured(self.config, log.line)
+        if subscriber is None:
+            return
+        subscriber.sockets = [door.name for door in doors]
+        subscriber.shared = [door.name for door in sockets.shared(self.config)]
+        subscriber.cores = self.config[PROCESSES] * self.config[THREADS]
+        subscriber.load = lambda: queue_of(doors)
+
+        async def announce_when_ready() -> None:
+            while not any(row.ready for row in self.board.workers) and not master.asleep:
+                await sleep(0.02)
+            await subscriber.run()
+
+        def withdraw() -> None:
+            if master.goal == orders.STOP or subscriber.withdraws_on_graceful_reload:
+                subscriber.withdraw()
+
+        master.tasks.append(announce_when_ready())
+        master.before_end.append(withdraw)
+
+    def _join_emperor(self, master: Master, service: Service, pipe: EmperorPipe) -> None:
+        def loyal(request: Request) -> None:
+            if pipe.loyal():
+                log.line("announcing my loyalty to the Emperor...")
+
+        service.after.append(loyal)
+        master.tasks += [self._obey_emperor(master, pipe), self._tell_emperor(pipe)]
+        beat = emperor_pipe.period(self.config)
+        if beat:
+            master.tasks.append(self._beat(pipe, beat))
+
+    async def _tell_emperor(self, pipe: EmperorPipe) -> None:
+        pipe.spawned()
+        while not any(row.ready for row in self.board.workers):
+            await sleep(0.02)
+        pipe.accepting()
+
+    async def _obey_emperor(self, master: Master, pipe: EmperorPipe) -> None:
+        while True:
+            await readable(pipe.fileno())
+            order = pipe.receive()
+            if order is Order.RELOAD:
+                orders.reload_gracefully(master)
+            elif order is not Order.NOTHING:
+                how = orders.stop_gracefully if order is Order.GRACEFUL else orders.stop
+                how(master)
+                return
+
+    async def _beat(self, pipe: EmperorPipe, period: int) -> None:
+        while True:
+            pipe.beat()
+            await sleep(period)
+
+
+def queue_of(doors: list[Listener]) -> int:
+    """How many clients wait at the doors."""
+    found = [backlog_of(door.sock) for door in doors]
+    return max((each[0] for each in found if each), default=0)
 
 
 def configured(config: Config, board: Scoreboard) -> Extras:

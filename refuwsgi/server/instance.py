@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import sys
 import time
+from collections.abc import Callable
 
 from refuwsgi import __version__, api, log, pidfiles, privileges, processes, sockets
 from refuwsgi.options import Config, Option, OptionError, flag, text
@@ -99,7 +101,9 @@ class Instance:
         self._say_mode()
         plan = self._plan(made)
         pidfiles.write_pidfiles(self.config)
-        if self.config[MASTER]:
+        if not self.listeners and not made.apps.loaded:
+            return alone.run_gateways(parts.gateways)
+        if self.config[MASTER] or parts.pipe is not None:
             return self._with_master(plan, made, parts)
         log.line(NO_MASTER)
         return self._without_master(plan, parts)
@@ -146,7 +150,9 @@ class Instance:
 
     def _say_mode(self) -> None:
         workers, threads = self.config[PROCESSES], self.config[THREADS]
-        words = [word for word, it in (("preforking", workers > 1), ("threaded", threads > 1)) if it]
+        words = [
+            word for word, it in (("preforking", workers > 1), ("threaded", threads > 1)) if it
+        ]
         log.line(MODE.format("+".join(words) or "single process"))
         self._go(CHDIR2)
         if not self.config[SINGLE_INTERPRETER]:
@@ -164,7 +170,8 @@ class Instance:
     def _with_master(self, plan: Plan, made: service.Service, parts: extras.Extras) -> int:
         supervisor = Master(self.config, plan, parts.gateways)
         supervisor.check_reload = reload.sound
-        api.provide("reload", lambda: os.kill(supervisor.board.instance.master, 1) or True)
+        api.provide("reload", self._ask_master(signal.SIGHUP))
+        api.provide("stop", self._ask_master(signal.SIGINT))
         parts.join(supervisor, made, self.listeners)
         goal = supervisor.run(again=self.again)
         if goal == RELOAD:
@@ -172,6 +179,15 @@ class Instance:
         self._vacuum()
         log.line(master.GOODBYE)
         return supervisor.status
+
+    def _ask_master(self, number: signal.Signals) -> Callable[[], bool]:
+        """A function for applications that sends the master a signal."""
+
+        def ask() -> bool:
+            os.kill(self.board.instance.master, number)
+            return True
+
+        return ask
 
     def _without_master(self, plan: Plan, parts: extras.Extras) -> int:
         try:

@@ -184,4 +184,3 @@ def _header(config: Config, line: str) -> tuple[str, str]:
     if not colon or not name.strip() or any(ord(each) < 32 for each in line):
         raise config.error(ADD_HEADER, "`Name: value`")
     return name.strip(), value.strip()
-
