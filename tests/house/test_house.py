@@ -56,7 +56,8 @@ def source_graph() -> dict[str, set[str]]:
 
 @EVERY_PYTHON
 def test_a_file_is_one_sitting(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= LINES_OF_A_FILE
+    size = len(path.read_text("utf-8").splitlines())
+    assert size <= LINES_OF_A_FILE
 
 
 @EVERY_PYTHON
@@ -90,7 +91,8 @@ def test_every_module_says_what_it_mirrors(path: Path) -> None:
 def test_sections_that_modules_name_exist(path: Path) -> None:
     claim = source.claim_of(path)
     if claim and not claim.heading.startswith("ground"):
-        assert claim.heading in source.sections()
+        known = claim.heading in source.sections()
+        assert known, f"tests/sections.toml has no {claim.heading!r}"
 
 
 def owners() -> Counter[str]:
@@ -137,10 +139,14 @@ def test_an_exception_is_caught_by_its_type() -> None:
         for node in ast.walk(source.tree_of(path)):
             if isinstance(node, ast.ExceptHandler) and too_wide(node):
                 found.add(str(path.relative_to(source.PACKAGE)))
-    assert found <= tables.MAY_CATCH_EVERYTHING
+    assert found - tables.MAY_CATCH_EVERYTHING == set()
 
 
 def too_wide(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler keeps everything; one that only tidies up and raises again does not."""
+    last = handler.body[-1]
+    if isinstance(last, ast.Raise) and last.exc is None:
+        return False
     if handler.type is None:
         return True
     last = handler.body[-1]

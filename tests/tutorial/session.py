@@ -99,9 +99,23 @@ def replay(step: Path, transcript: Transcript, room: Path) -> Transcript:
     """Run the commands in a copy of `step` and return what really happened."""
     place = room / step.name
     shutil.copytree(step, place)
+    done = []
     with Shell(place) as shell:
-        done = [Command(c.text, shell.run(c.text)) for c in transcript.commands]
+        for command in transcript.commands:
+            try:
+                done.append(Command(command.text, shell.run(command.text)))
+            except TimeoutError as problem:
+                raise TimeoutError(f"$ {command.text}\n{problem}\n{logs_of(place)}") from None
     return Transcript(transcript.notes, done)
+
+
+def logs_of(place: Path) -> str:
+    """The ends of the servers' logs, for whoever has to find out why a command did not end."""
+    found = []
+    for path in sorted(place.glob("*.log")):
+        lines = path.read_text("utf-8", "replace").splitlines()
+        found.append("\n".join([f"---- {path.name}", *lines[-15:]]))
+    return "\n".join(found)
 
 
 class Shell:

@@ -10,7 +10,7 @@ from tests.tutorial import session
 ROOT = Path(__file__).parents[2]
 STEPS = sorted((ROOT / "tutorial").glob("*/*.console"))
 
-# Ports are fixed, because the pages show them.  All steps stand in this one module, and the cases of
+# Ports are fixed, because the pages show them.  All steps stand in this module, and the cases of
 # a module run one after the other in one process, however many processes there are.
 
 
