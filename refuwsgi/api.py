@@ -20,6 +20,7 @@ from typing import Any
 
 from refuwsgi import log
 from refuwsgi.options import Config
+from refuwsgi.protocol.uwsgi import BUFFER_SIZE, MAX_BLOCK
 
 VERSION = b"2.0.31"  # the uWSGI that we stand in for: applications compare it
 VERSION_INFO = (2, 0, 31, 0, b"")
@@ -84,6 +85,7 @@ def install(config: Config) -> None:
     """Make `import uwsgi` work, before the application is loaded."""
     provide("opt", _options_of(config))
     provide("started_on", int(time.time()))
+    provide("buffer_size", min(config[BUFFER_SIZE], MAX_BLOCK))
     sys.modules["uwsgi"] = module
 
 
@@ -189,7 +191,7 @@ for _name, _value in {
     "opt": {},
     "magic_table": {},
     "buffer_size": 4096,
-    "has_threads": 0,
+    "has_threads": 1,
     "is_a_reload": False,
     "sockets": [],
     "loop": None,

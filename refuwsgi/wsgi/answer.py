@@ -25,6 +25,7 @@ from refuwsgi.wsgi.fields import UNKNOWN, has_no_body, length_of, status_of
 from refuwsgi.wsgi.files import Extent, FileEngine, send_file
 
 JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
+LARGEST_HEAD = 65535  # as uWSGI has it
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
@@ -121,6 +122,8 @@ class Answer:
         request = self.request
         self._mute = has_no_body(self.status, request.environ.get("REQUEST_METHOD", ""))
         head = request.head(self.status, self._headers)
+        if len(head) > LARGEST_HEAD:
+            raise ValueError(f"a head of {len(head)} bytes, at most {LARGEST_HEAD} allowed")
         self.sent = True
         return head
 

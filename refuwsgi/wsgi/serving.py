@@ -11,6 +11,8 @@ Errors:   the application's errors end its request: a traceback in the log, and 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -96,7 +98,7 @@ class Manners:
     def __init__(self, teller: Teller, engine: FileEngine | None = None) -> None:
         self.teller = teller
         self.engine = engine
-        self.leave: Callable[[], None] | None = None  # lets this worker end after its requests
+        self.leave: Callable[[], None] = _retire
         self.accept_buffers = False
         self.ignore_write_errors = False
         self.reload_on_exception = False
@@ -239,10 +241,10 @@ def _failed(problem: BaseException, request: Request, answer: Answer, manners: M
         except OSError:
             pass  # the client has gone
     if isinstance(problem, SystemExit):
-        if manners.leave is None:
+        if threading.current_thread() is threading.main_thread():
             raise problem
-        manners.leave()
-    elif manners.reload_on_exception and manners.leave is not None:
+        manners.leave()  # in another thread it would end that one core and nothing else
+    elif manners.reload_on_exception:
         name = f"worker {request.worker} (pid: {os.getpid()})"
         log.line(f"... monitored exception detected, respawning {name}...")
         manners.leave()
@@ -266,6 +268,11 @@ def _apologize(request: Request, manners: Manners) -> None:
     body = "\n".join(lines).encode("utf-8", "replace")
     headers = [("Connection", "close"), ("Content-Type", "text/plain")]
     request.respond(INTERNAL, [*headers, ("Content-Length", str(len(body)))], body)
+
+
+def _retire() -> None:
+    """Let this worker finish its requests and be replaced, as the signal asks any worker to."""
+    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _shown(request: Request) -> str:

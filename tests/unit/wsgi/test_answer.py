@@ -157,7 +157,14 @@ def returns_nothing(environ: Any, start_response: Any) -> None:
     start_response("200 OK", [])
 
 
-@pytest.mark.parametrize("application", [raises, raises_after_start, never_starts, returns_nothing])
+def says_too_much(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("X", "x" * 1000)] * 70)
+    return [b"body"]
+
+
+@pytest.mark.parametrize(
+    "application", [raises, raises_after_start, never_starts, returns_nothing, says_too_much]
+)
 def test_an_error_before_the_first_byte_is_a_500(
     application: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
