@@ -19,7 +19,7 @@ import socket
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple
 
-from refuwsgi.loop import Loop, Task, readable, sleep
+from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
 from refuwsgi.streams import accept
 
 MERCY: Final = 60.0  # how long running sessions may take to end after SIGHUP
@@ -87,7 +87,9 @@ class Gateway:
     async def _door(self, listener: socket.socket) -> None:
         """Start a session for each client of one listener."""
         spawn = self.loop.spawn
+        wanted = Wait(((listener, READ),))
         while True:
+            await wait(wanted)  # first: to be told that nobody is there costs a call
             client, peer = await accept(listener)
             spawn(self._visit(client, peer))
 

@@ -16,7 +16,7 @@ from refuwsgi.options import config_of
 LIMIT = 20.0
 
 
-def packet(modifier1: int = 0, **variables: str) -> bytes:
+def packet(modifier1: int = 0, /, **variables: str) -> bytes:
     block = b"".join(
         struct.pack("<H", len(text)) + text.encode("latin-1")
         for pair in variables.items()

@@ -1,8 +1,11 @@
 import array
 import contextlib
+import itertools
 import os
 import socket
 from pathlib import Path
+
+import pytest
 
 from tests.unit.fastrouter.running import Node, ask, connect, eventually, packet, received, router
 
@@ -20,11 +23,14 @@ def test_a_request_reaches_its_node_byte_for_byte(tmp_path: Path) -> None:
 
 
 def test_a_packet_may_come_byte_by_byte(tmp_path: Path) -> None:
-    with Node(tmp_path / "node"), router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r:
-        with connect(r) as client:
-            for byte in HOST:
-                client.sendall(bytes([byte]))
-            assert received(client) == b"I am node"
+    with (
+        Node(tmp_path / "node"),
+        router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r,
+        connect(r) as client,
+    ):
+        for byte in HOST:
+            client.sendall(bytes([byte]))
+        assert received(client) == b"I am node"
 
 
 def test_a_broken_packet_is_closed_without_a_word(tmp_path: Path) -> None:
@@ -55,33 +61,39 @@ def echo(client: socket.socket, data: bytes) -> None:
 
 
 def test_bytes_go_both_ways_until_the_node_ends(tmp_path: Path) -> None:
-    with Node(tmp_path / "node", echo), router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r:
-        with connect(r) as client:
-            client.sendall(packet(HTTP_HOST="node", HTTP_UPGRADE="websocket"))
-            for word in (b"one", b"two"):
-                client.sendall(word)
-                assert client.recv(100) == word
-            client.shutdown(socket.SHUT_WR)
-            assert received(client) == b""
+    with (
+        Node(tmp_path / "node", echo),
+        router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r,
+        connect(r) as client,
+    ):
+        client.sendall(packet(HTTP_HOST="node", HTTP_UPGRADE="websocket"))
+        for word in (b"one", b"two"):
+            client.sendall(word)
+            assert client.recv(100) == word
+        client.shutdown(socket.SHUT_WR)
+        assert received(client) == b""
 
 
 def test_a_client_of_whom_nothing_is_due_is_heard_all_the_same(tmp_path: Path) -> None:
     with (
         Node(tmp_path / "node", echo),
         router(tmp_path, fastrouter_use_base=f"{tmp_path}/", no_fd_passing=True) as r,
+        connect(r) as client,
     ):
-        with connect(r) as client:
-            client.sendall(HOST)
-            client.sendall(b"unannounced")
-            assert client.recv(100) == b"unannounced"
+        client.sendall(HOST)
+        client.sendall(b"unannounced")
+        assert client.recv(100) == b"unannounced"
 
 
 def test_a_client_that_half_closes_gets_its_answer(tmp_path: Path) -> None:
-    with Node(tmp_path / "node"), router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r:
-        with connect(r) as client:
-            client.sendall(HOST)
-            client.shutdown(socket.SHUT_WR)
-            assert received(client) == b"I am node"
+    with (
+        Node(tmp_path / "node"),
+        router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r,
+        connect(r) as client,
+    ):
+        client.sendall(HOST)
+        client.shutdown(socket.SHUT_WR)
+        assert received(client) == b"I am node"
 
 
 BIG = os.urandom(1 << 20) * 8
@@ -91,11 +103,14 @@ def test_a_big_answer_waits_for_a_slow_client(tmp_path: Path) -> None:
     def speak(client: socket.socket, data: bytes) -> None:
         client.sendall(BIG)
 
-    with Node(tmp_path / "node", speak), router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r:
-        with connect(r) as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            client.sendall(HOST)
-            assert received(client) == BIG
+    with (
+        Node(tmp_path / "node", speak),
+        router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r,
+        connect(r) as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(HOST)
+        assert received(client) == BIG
 
 
 def test_a_big_body_waits_for_a_slow_node(tmp_path: Path) -> None:
@@ -116,12 +131,15 @@ def test_a_big_body_waits_for_a_slow_node(tmp_path: Path) -> None:
 
 
 def test_a_node_that_does_not_read_the_body_may_answer(tmp_path: Path) -> None:
-    with Node(tmp_path / "node"), router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r:
-        with connect(r) as client:
-            client.sendall(packet(HTTP_HOST="node", CONTENT_LENGTH="1000000"))
-            with contextlib.suppress(OSError):
-                client.sendall(b"x" * 300_000)
-            assert received(client) == b"I am node"
+    with (
+        Node(tmp_path / "node"),
+        router(tmp_path, fastrouter_use_base=f"{tmp_path}/") as r,
+        connect(r) as client,
+    ):
+        client.sendall(packet(HTTP_HOST="node", CONTENT_LENGTH="1000000"))
+        with contextlib.suppress(OSError):
+            client.sendall(b"x" * 300_000)
+        assert received(client) == b"I am node"
 
 
 def test_a_silent_node_ends_in_a_timeout(tmp_path: Path) -> None:
@@ -139,18 +157,21 @@ def test_a_silent_node_ends_in_a_timeout(tmp_path: Path) -> None:
 
 
 def test_a_dripping_client_does_not_renew_its_time(tmp_path: Path) -> None:
-    with router(tmp_path, fastrouter_to="/nowhere", fastrouter_timeout="1") as r:
-        with connect(r) as client:
-            client.settimeout(0.1)
+    drips = itertools.chain([b"\0"], itertools.repeat(b"\xff"))
+    with (
+        router(tmp_path, fastrouter_to="/nowhere", fastrouter_timeout="1") as r,
+        connect(r) as client,
+    ):
+        client.settimeout(0.1)
 
-            def closed() -> bool:
-                with contextlib.suppress(TimeoutError, BrokenPipeError):
-                    client.sendall(b"\0" if not closed.__dict__.setdefault("n", 0) else b"\xff")
-                    closed.__dict__["n"] = 1
-                    return client.recv(1) == b""
-                return False
+        def closed() -> bool:
+            with contextlib.suppress(TimeoutError):
+                with contextlib.suppress(BrokenPipeError):
+                    client.sendall(next(drips))
+                return client.recv(1) == b""
+            return False
 
-            eventually(closed)
+        eventually(closed)
 
 
 def test_the_descriptor_of_the_client_goes_along(tmp_path: Path) -> None:
@@ -173,18 +194,31 @@ def test_the_descriptor_of_the_client_goes_along(tmp_path: Path) -> None:
     assert len(answered) == 1
 
 
-def test_no_descriptor_goes_along_with_a_body_or_when_it_is_not_wanted(tmp_path: Path) -> None:
-    seen: list[int] = []
-
-    def look(client: socket.socket, data: bytes) -> None:
-        client.sendall(b"ok")
-
+@pytest.mark.parametrize(
+    ("more", "options"),
+    [
+        ({}, {"no_fd_passing": True}),
+        ({"CONTENT_LENGTH": "3"}, {}),
+        ({"HTTP_UPGRADE": "websocket"}, {}),
+    ],
+)
+def test_the_descriptor_stays_where_bytes_of_the_client_may_come(
+    tmp_path: Path, more: dict[str, str], options: dict[str, bool]
+) -> None:
+    node = socket.socket(socket.AF_UNIX)
+    node.bind(str(tmp_path / "node"))
+    node.listen()
+    node.settimeout(20)
     with (
-        Node(tmp_path / "node", look),
-        router(tmp_path, fastrouter_use_base=f"{tmp_path}/", no_fd_passing=True) as r,
+        node,
+        router(tmp_path, fastrouter_use_base=f"{tmp_path}/", **options) as r,
+        connect(r) as client,
     ):
-        assert ask(r, HOST) == b"ok"
-    assert not seen
+        client.sendall(packet(HTTP_HOST="node", **more))
+        conversation, _ = node.accept()
+        with conversation:
+            _, extra, _, _ = conversation.recvmsg(65536, 100)
+    assert extra == []
 
 
 def test_a_dead_node_is_left_out_and_another_answers(tmp_path: Path) -> None:
