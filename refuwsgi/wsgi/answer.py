@@ -139,10 +139,13 @@ class Answer:
 
     def end(self) -> None:
         """Finish: the head at least, and no connection kept whose answer has no clear end."""
+        request = self.request
         if not self.sent:
             self._send(self.take_head())
+        if request.body.left and "HTTP_EXPECT" in request.environ:
+            request.keep = False  # the client may or may not send the body it asked about
         if self._left and not self._mute:
-            self.request.keep = False
+            request.keep = False
             if self._left > 0:
                 log.line(f"the application sent {self._left} bytes less than its Content-Length")
 
