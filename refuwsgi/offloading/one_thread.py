@@ -71,7 +71,18 @@ class Limits:
 class Offloaded:
     """A task on its way: what is to be done, for whom, and what became of it."""
 
-    __slots__ = ("engine", "failure", "fd", "number", "over", "steps", "thread", "unread", "watch")
+    __slots__ = (
+        "client",
+        "engine",
+        "failure",
+        "fd",
+        "number",
+        "over",
+        "steps",
+        "thread",
+        "unread",
+        "watch",
+    )
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -81,7 +92,8 @@ class Offloaded:
         self.failure = "ended by an error"  # until something else becomes known
         self.over = False
         self.thread: OffloadThread | None = None
-        self.steps: Task | None = None  # the thread's, as the next one
+        self.client: Client | None = None  # the thread's, as the next two
+        self.steps: Task | None = None
         self.watch: Task | None = None
 
     def ended(self) -> None:
@@ -141,10 +153,17 @@ class OffloadThread:
             if task is None:
                 return
             if order == BEGIN:
-                task.steps = self._loop.spawn(self._serve(task))
+                self._begin(task)
             else:
                 self._end(task, "cancelled")
             del task  # nothing of it stays here while we sleep
+
+    def _begin(self, task: Offloaded) -> None:
+        self.row.taken += 1
+        task.number = self.row.taken
+        client = Client(task.fd, self._limits.idle, self._note_of(task))
+        task.client = client
+        task.steps = self._loop.spawn(self._serve(task, client))
 
     def _end(self, task: Offloaded, reason: str) -> None:
         """End a task where it sleeps."""
@@ -152,14 +171,12 @@ class OffloadThread:
             return
         task.failure = reason
         self._loop.end(task.steps)
-        if not task.over:  # it had not taken its first step
-            self._close(task, Client(task.fd))
+        if not task.over and task.client is not None:  # it had not taken its first step
+            self._close(task, task.client)
 
-    async def _serve(self, task: Offloaded) -> None:
-        self.row.taken += 1
-        task.number = self.row.taken
-        client = Client(task.fd, self._limits.idle, self._note_of(task))
+    async def _serve(self, task: Offloaded, client: Client) -> None:
         try:
+            client.setblocking(False)
             if self._limits.total is not None:
                 task.watch = self._loop.spawn(self._watch(task, self._limits.total))
             await task.engine.run(client)
@@ -194,7 +211,7 @@ class OffloadThread:
             log.line(FAILED.format(self.number, self.worker, kind, task.failure))
         elif client.note is not None:
             client.note(f"done, {client.sent} bytes")
-        task.steps = None
+        task.steps = task.client = None
         task.ended()
 
     def _note_of(self, task: Offloaded) -> Callable[[str], None] | None:

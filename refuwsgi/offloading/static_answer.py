@@ -212,6 +212,8 @@ def transfer(
 
 def send_file(request: Request, fd: int, start: int, length: int) -> None:
     """Send a part of a file from the worker; the client has `timeout` for each step forward."""
+    # The socket may block, with a time limit of its own, which would come on top of ours.
+    os.set_blocking(request.fd, False)
     end = start + length
     while start < end:
         try:

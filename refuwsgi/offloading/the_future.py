@@ -155,6 +155,7 @@ class Future:
 def _run_here(task: Programmed, request: Request) -> None:
     """Do it in the core: every thread has as much as it may have."""
     client = Client(os.dup(request.fd), request.timeout)
+    client.setblocking(False)
     request.keep = False
 
     async def run() -> None:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from refuwsgi.offloading import (
@@ -19,6 +20,8 @@ from refuwsgi.offloading import (
     static_twins,
     threads,
 )
+from refuwsgi.offloading.one_thread import Limits
+from refuwsgi.offloading.threads import OffloadThreads
 from refuwsgi.options import Config, Option, Setting, build
 from refuwsgi.request import Request
 from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
@@ -103,3 +106,22 @@ def config_of(**values: str | list[str] | bool) -> Config:
     ]
     mine = [each for module in MODULES for each in vars(module).values()]
     return build(settings, {each: None for each in mine if isinstance(each, Option)})
+
+
+CHANGED = 1795302016
+DATE = "Sat, 21 Nov 2026 23:00:16 GMT"
+
+
+def make(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    os.utime(path, (CHANGED, CHANGED))
+
+
+@contextmanager
+def started(count: int, limits: Limits | None = None, worker: int = 1) -> Iterator[OffloadThreads]:
+    threads = OffloadThreads(count, worker, limits)
+    threads.start()
+    try:
+        yield threads
+    finally:
+        assert threads.drain(PATIENCE)

@@ -38,6 +38,7 @@ def answer_of(engine: Engine, talk: Callable[[socket.socket], bytes] = read_all)
             engine.close()
             client.close()
 
+    far.setblocking(False)
     loop = Loop()
     loop.spawn(run(Client(far.detach())))
     thread = threading.Thread(target=loop.run, daemon=True)
@@ -103,7 +104,13 @@ def test_a_client_that_goes_is_a_failure(big: Path) -> None:
 
 def test_a_pipe_is_passed_on_until_it_ends() -> None:
     out, into = os.pipe()
-    writer = threading.Thread(target=lambda: (os.write(into, BIG[:1000000]), os.close(into)))
+
+    def write() -> None:
+        with open(into, "wb", buffering=0) as file:
+            for at in range(0, 1000000, 50000):
+                file.write(BIG[at : at + 50000])
+
+    writer = threading.Thread(target=write)
     writer.start()
     assert answer_of(PipeEngine(out)) == BIG[:1000000]
     writer.join(PATIENCE)
@@ -219,7 +226,11 @@ def test_a_node_that_hangs_up_without_a_word_is_a_bad_gateway() -> None:
 
 def test_a_node_that_is_silent_for_too_long_is_a_gateway_timeout() -> None:
     release = threading.Event()
-    server = Node(lambda client: [None, release.wait(PATIENCE)][0])
+
+    def hold(client: socket.socket) -> None:
+        release.wait(PATIENCE)
+
+    server = Node(hold)
     found = answer_of(RelayEngine(server.address, b"first", timeout=0.2, protocol="HTTP/1.0"))
     assert found.startswith(b"HTTP/1.0 504 Gateway Timeout\r\n")
     release.set()

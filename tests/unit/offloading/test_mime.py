@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from refuwsgi import log
 from refuwsgi.offloading import mime
 
 TABLE = """# a comment
@@ -16,13 +15,6 @@ application/only-a-name
 image/png png
 text/other html
 """
-
-
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
-    monkeypatch.setattr(log, "line", found.append)
-    return found
 
 
 def test_the_extension_behind_the_last_dot_decides() -> None:

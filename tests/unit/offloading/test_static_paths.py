@@ -9,18 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from refuwsgi import log
 from refuwsgi.offloading.static_paths import Mount, Places, Remembered, Root
 from tests.unit.offloading.stand import descriptors
 
 SECRET = b"secret"
-
-
-@pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    found: list[str] = []
-    monkeypatch.setattr(log, "line", found.append)
-    return found
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Which part of a file a client asks for."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refuwsgi.offloading.static_ranges import Range, still_valid, wanted
@@ -68,12 +68,14 @@ def test_an_empty_file_has_no_ranges() -> None:
     assert found.length == 0
 
 
+@settings(deadline=None)
 @given(st.text("bytes=-0123456789, ", max_size=30), st.integers(0, 2**40))
 def test_a_range_never_leaves_the_file(field: str, size: int) -> None:
     inside(wanted(field, size), size)
     inside(wanted("bytes=" + field, size), size)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**62), st.integers(0, 2**62), st.integers(1, 2**40))
 def test_numbers_of_any_size_stay_inside(first: int, last: int, size: int) -> None:
     for field in (f"bytes={first}-{last}", f"bytes={first}-", f"bytes=-{last}"):
