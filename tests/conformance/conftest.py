@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 pytest.mark.xfail(
                     reason=entry.reason,
                     strict=not entry.sometimes,
-                    raises=(AssertionError, OSError, ValueError),
+                    raises=(AssertionError, OSError, ValueError, SetupFailed),
                 )
             )
 

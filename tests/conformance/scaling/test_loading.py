@@ -146,7 +146,7 @@ def test_mounted_apps(start: Starter) -> None:
         mount = /a/b=two.py
         manage-script-name = true
         """,
-        files={name: MOUNTED for name in ("root.py", "one.py", "two.py")},
+        files=dict.fromkeys(("root.py", "one.py", "two.py"), MOUNTED),
     )
     wanted = {
         "/a/x": ["one.py", "/a", "/x"],

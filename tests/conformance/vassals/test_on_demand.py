@@ -225,7 +225,7 @@ def test_the_queue_has_the_length_that_the_emperor_was_told(empire: Empire) -> N
     """Nobody accepts while the vassal's master is stopped: the queue of 64 takes no 80."""
     import socket
 
-    address = added(empire, "queue", "env = BOOT=30", "lazy-apps = true")
+    address = added(empire, "queue", "env = BOOT=3")
     clients, refused = [], 0
     try:
         for _ in range(80):
