@@ -10,16 +10,19 @@ Errors:   OptionError for an address that is none, or that somebody else has.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 
-from refuwsgi import address, passing, sockets
+from refuwsgi import address, log, passing, sockets
 from refuwsgi.options import Config, OptionError
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling.cores import Door
 from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET, HttpDoor
 from refuwsgi.scaling.uwsgi_socket import PROTOCOL, SOCKET, UwsgiDoor
+from refuwsgi.server import reload
 from refuwsgi.sockets import Listener
+from refuwsgi.vassals import own_socket
 
 PROTOCOLS = ("uwsgi", "http", "http11")
 
@@ -30,6 +33,7 @@ def bound(config: Config) -> list[Listener]:
     if plain not in PROTOCOLS:
         raise config.error(PROTOCOL, "uwsgi, http or http11")
     spoken = {SOCKET: plain, HTTP_SOCKET: "http", HTTP11_SOCKET: "http11"}
+    came = [each for each in passing.inherited(plain) if each.fd or not config[sockets.SKIP_ZERO]]
     found = []
     for option, text, where in config.in_order(SOCKET, HTTP_SOCKET, HTTP11_SOCKET):
         for one in text.split(","):
@@ -37,8 +41,39 @@ def bound(config: Config) -> list[Listener]:
                 wanted = address.parse(one.strip())
             except ValueError as problem:
                 raise OptionError(f"{where}: {option.name}: {problem}") from None
-            found.append(sockets.listener(wanted, spoken[option], config))
-    return found or passing.inherited(plain)
+            if (same := _same(wanted, came)) is None:
+                found.append(sockets.listener(wanted, spoken[option], config))
+            elif wanted.kind != "fd":
+                # Departure: uWSGI binds it a second time, or fails to.
+                log.line(ALREADY.format(where, option.name, one.strip(), same.fd))
+            if same is not None:
+                same.protocol = spoken[option]
+    for each in came:
+        _narrow(each, config)
+    return found + came
+
+
+ALREADY = "{}: {} = {} is descriptor {} already, which is served as it is: the line can go"
+
+
+def _same(wanted: address.Address, came: list[Listener]) -> Listener | None:
+    """Find the socket that came with the process and has the address that is asked for."""
+    for each in came:
+        by_number = wanted.kind == "fd" and wanted.number == each.fd
+        if by_number or own_socket.is_address_of(wanted.text(), each.sock):
+            return each
+    return None
+
+
+def _narrow(listener: Listener, config: Config) -> None:
+    """Obey chmod-socket for the UNIX socket that an emperor has handed to us."""
+    path, mode = listener.sock.getsockname(), config[sockets.CHMOD_SOCKET]
+    if mode is None or not isinstance(path, str) or not path or reload.generation():
+        return
+    try:
+        os.chmod(path, mode)
+    except OSError as problem:
+        log.line(f"chmod(): {problem.strerror}: {path}")
 
 
 # An accepted TCP socket inherits this from its listener, for no call: a read that finds nothing
