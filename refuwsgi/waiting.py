@@ -2,8 +2,8 @@
 
 Section:  ground / the loop; selectors
 What:     `selectors` of the standard library everywhere; on Linux a smaller one that talks to
-          epoll itself and has the same interface.  Registering costs it half, a turn a third
-          of what `selectors.EpollSelector` needs, because it builds no masks and no sets.
+          epoll itself and has the same interface.  A short conversation (make a socket, wait
+          for it, read, close) costs a tenth less than with `selectors.EpollSelector`.
 Units:    timeouts are seconds; None waits for ever.
 Errors:   as in `selectors`: KeyError for what is registered twice or not at all, ValueError for
           what has no descriptor, OSError for what cannot be waited for.

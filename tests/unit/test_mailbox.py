@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from refuwsgi import waiting
 from refuwsgi.loop import Loop, Mailbox, sleep
 from tests.unit.eventually import run, until
 
