@@ -10,6 +10,7 @@ Errors:   OptionError from the parts.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from refuwsgi import address, log, sockets, stats
@@ -36,7 +37,7 @@ class Extras:
     def __init__(self, config: Config, board: Scoreboard) -> None:
         self.config = config
         self.board = board
-        self.emperor = emperor.configured(config)
+        self.emperor = emperor.configured(config, _main)
         self.pipe = emperor_pipe.attached()
         self.gateways: list[GatewayProcess] = []
         self.listeners: list[Listener] = []  # those that are not the workers'
@@ -155,6 +156,13 @@ class Extras:
         while True:
             pipe.beat()
             await sleep(period)
+
+
+def _main(words: Sequence[str]) -> int:
+    """Run the command in a process that an emperor has forked for a vassal."""
+    from refuwsgi.cli import main
+
+    return main(list(words))
 
 
 def queue_of(doors: list[Listener]) -> int:
