@@ -14,7 +14,7 @@ DEMO    = tutorial/00-the-document
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage check conformance tutorial docs bench all clean
+.PHONY: help run test check conformance tutorial docs bench all clean
 
 help:  ## print this table
 	@echo "make run                    serve the scaling document's example on port 8000"
@@ -49,8 +49,10 @@ run: $(VENV)/.server  ## the first ini of the scaling document, as it stands the
 	@cd $(DEMO) && exec $(abspath $(BIN)/refuwsgi) --ini uwsgi.ini --stats 127.0.0.1:8001 --stats-http
 
 test: $(VENV)/.tools
-	@$(BIN)/python tests/again.py -n $(JOBS)
-	@$(BIN)/python tests/covered.py
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run tests/again.py -n $(JOBS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --precision=1 --fail-under=95
 
 check: $(VENV)/.tools
 	@$(BIN)/ruff format --check .
