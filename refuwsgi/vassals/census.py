@@ -81,7 +81,7 @@ class Census:
                 self._remove(court.vassals[each.name])
         for name in seen.gone:
             self._remove(court.vassals[name])
-        for each in seen.added:
+        for each in sorted(seen.added, key=lambda found: found.name):
             if not self.realm.blacklist.holds(each.name, time.monotonic()):
                 await self._add(court, each)
 

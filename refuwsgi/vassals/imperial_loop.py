@@ -5,7 +5,7 @@ What: a process of its own with a few tasks on one loop:
 
           scanner    asks the monitors every `emperor-freq` seconds, or when something calls for it
           signals    TERM INT QUIT: end; HUP: reload all; CHLD: reap; USR1 URG WINCH: see _signal
-          clock      once a second, for those vassals that have a process
+          clock      once a second, while there are vassals that have a process (vassal.py)
           stats      answers whoever connects
           one for each sleeping vassal (its socket), one for each running one (its pipe)
 
@@ -19,7 +19,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
 from typing import Any
 
 from refuwsgi import log, processes
@@ -80,7 +79,6 @@ class Emperor:
         if self._stats is not None:
             loop.spawn(emperor_stats.answer(loop, self._stats, self.told, self._stats_http))
         loop.spawn(self._hear_signals(signals))
-        loop.spawn(self._watch_the_clock())
         self._scanner = loop.spawn(self._look_around())
         loop.run()
         tell("The Emperor is buried.")
@@ -105,14 +103,6 @@ class Emperor:
             self._bell[1].send(b".")
         except BlockingIOError:
             pass  # it rings already
-
-    async def _watch_the_clock(self) -> None:
-        while True:
-            await sleep(1.0)
-            now = time.monotonic()
-            for vassal in list(self._realm.living.values()):
-                if vassal.process is not None:
-                    vassal.process.tick(now)
 
     # -- signals -------------------------------------------------------------------------------
 
@@ -177,8 +167,10 @@ class Emperor:
 
 def _get_warm() -> None:
     """Load what every vassal of ours will need, so that a fork finds it there."""
-    import ctypes  # noqa: F401, the parent death signal needs it
+    import ctypes  # noqa: F401
     import gc
+    import multiprocessing.popen_fork  # noqa: F401
+    import subprocess  # noqa: F401
 
     gc.collect()
     gc.freeze()  # a collection in a vassal would touch, and thereby copy, every page

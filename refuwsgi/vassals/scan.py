@@ -43,6 +43,8 @@ def changes(known: Mapping[str, Found], found: Iterable[Found], tyrant: bool = F
     for each in found:
         seen.add(each.name)
         before = known.get(each.name)
+        if before is each:
+            continue
         if before is None:
             result.added.append(each)
         elif tyrant and (each.uid, each.gid) != (before.uid, before.gid):

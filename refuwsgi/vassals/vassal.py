@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from refuwsgi import log
-from refuwsgi.loop import Loop, Task, readable
+from refuwsgi.loop import Loop, Task, readable, sleep
 from refuwsgi.vassals import emperor_pipe, lifecycle, own_socket
 from refuwsgi.vassals.emperor_pipe import Order
 from refuwsgi.vassals.lifecycle import Do, Event, State
@@ -35,6 +35,22 @@ class Realm:
         self.resting: set[Vassal] = set()  # plain ones that the next scan starts
         self.held: set[Vassal] = set()
         self.look_soon: Callable[[], None] = _nothing
+        self._clock: Task | None = None
+
+    def enlist(self, pid: int, vassal: Vassal) -> None:
+        """Note that a vassal has a process now; the clock runs while one has."""
+        self.living[pid] = vassal
+        if self._clock is None:
+            self._clock = self.loop.spawn(self._watch_the_clock())
+
+    async def _watch_the_clock(self) -> None:
+        while self.living:
+            await sleep(1.0)
+            now = time.monotonic()
+            for vassal in list(self.living.values()):
+                if vassal.process is not None:
+                    vassal.process.tick(now)
+        self._clock = None
 
 
 def _nothing() -> None:
@@ -114,7 +130,7 @@ class Vassal:
         self.last_run = time.time()
         self.first_run = self.first_run or self.last_run
         self.respawns += 1
-        self.realm.living[process.pid] = self
+        self.realm.enlist(process.pid, self)
         if self.door is not None and self.found.path is not None:
             _warn(self.name, self.door, self.found.path)
 

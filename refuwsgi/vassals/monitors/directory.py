@@ -30,39 +30,49 @@ class Directory:
         self.name = name
         self._folder = os.path.normpath(os.path.join(wishes.start, name))
         self._wishes = wishes
+        self._endings = wishes.extensions
+        self._last: dict[str, Found] = {}
         self._trouble = ""
 
     def look(self) -> Sequence[Found] | None:
         """Name every vassal in the directory."""
-        found = []
+        # A thousand vassals are looked at every few seconds: nothing is made anew that was
+        # there at the last look and has not changed since.
+        before, self._last = self._last, {}
         try:
             with os.scandir(self._folder) as entries:
                 for entry in entries:
-                    if self._wishes.accepts(entry.name) and (each := self._vassal(entry)):
-                        found.append(each)
+                    if entry.name.endswith(self._endings):
+                        self._see(entry, before.get(entry.name))
         except OSError as error:
             self._say(f"[emperor] {self.name}: {error.strerror}")
+            self._last = before
             return None
         self._trouble = ""
-        found.sort()
-        return found
+        return list(self._last.values())
 
-    def _vassal(self, entry: os.DirEntry[str]) -> Found | None:
+    def _see(self, entry: os.DirEntry[str], before: Found | None) -> None:
         try:
             status = entry.stat(follow_symlinks=self._wishes.follow)
         except OSError:
-            return None  # it went away meanwhile, or is a link to nowhere
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-            return None
-        return Found(
-            entry.name,
-            status.st_mtime_ns,
-            self._folder,
-            entry.path,
-            None,
-            status.st_uid,
-            status.st_gid,
-        )
+            return  # it went away meanwhile, or is a link to nowhere
+        if before is None or before.modified != status.st_mtime_ns or before.uid != status.st_uid:
+            if not self._is_vassal(entry.name, status):
+                return
+            before = Found(
+                entry.name,
+                status.st_mtime_ns,
+                self._folder,
+                entry.path,
+                None,
+                status.st_uid,
+                status.st_gid,
+            )
+        self._last[entry.name] = before
+
+    def _is_vassal(self, name: str, status: os.stat_result) -> bool:
+        regular = stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)
+        return regular and self._wishes.accepts(name)
 
     def _say(self, trouble: str) -> None:
         # Departure: C says nothing about a directory that is not there (yet).
