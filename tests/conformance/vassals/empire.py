@@ -6,7 +6,7 @@ What: the directory of a case gets `app.py`, an application that tells about its
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,10 @@ def got(address: str | int, path: str = "/") -> dict[str, Any]:
     return told(get(address, path))
 
 
-def lines(text: str, *wanted: str) -> Iterator[int]:
-    """The places at which these texts stand, for a look at their order."""
-    return (text.index(each) for each in wanted)
+def added(empire: Empire, name: str, *lines: str, address: str = "", mark: str = "one") -> str:
+    """Add a vassal on demand, by extension; wait until the emperor waits on its socket."""
+    address = address or empire.path(f"{name}.sock")
+    (empire.directory / "vassals" / f"{name}.ini.socket").write_text(f"{address}\n")
+    empire.put(f"{name}.ini", *lines, mark=mark)
+    empire.waiting(f"{name}.ini")
+    return address

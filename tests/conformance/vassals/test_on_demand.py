@@ -20,22 +20,13 @@ from tests.conformance.harness import (
     is_refuwsgi,
     listening,
 )
-from tests.conformance.vassals.empire import Empire, asked, got, rule
+from tests.conformance.vassals.empire import Empire, added, asked, got, rule
 
 
 @pytest.fixture(scope="module")
 def empire(start_module: Starter) -> Empire:
     """One emperor for all cases of this file; each has vassals of its own."""
     return rule(start_module, "--emperor-on-demand-extension", ".socket", "--listen", "64")
-
-
-def added(empire: Empire, name: str, *lines: str, address: str = "", mark: str = "one") -> str:
-    """Add a vassal on demand and wait until the emperor waits for it."""
-    address = address or empire.path(f"{name}.sock")
-    (empire.directory / "vassals" / f"{name}.ini.socket").write_text(f"{address}\n")
-    empire.put(f"{name}.ini", *lines, mark=mark)
-    empire.waiting(f"{name}.ini")
-    return address
 
 
 @covers("OD-1", "OD-2")
