@@ -6,6 +6,7 @@ What:     accepts on its listeners and starts a coroutine for each client; besid
 
               SIGINT SIGQUIT SIGTERM   end at once
               SIGHUP                   accept no more, finish what runs, end
+              the master has gone      end at once
 
 Units:    seconds.
 Errors:   an exception ends the session it happened in; the loop writes the traceback.
@@ -14,6 +15,7 @@ Errors:   an exception ends the session it happened in; the loop writes the trac
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Sequence
@@ -22,7 +24,9 @@ from typing import Any, Final, NamedTuple
 from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
 from refuwsgi.streams import accept
 
+ORPHANED: Final = 0.2  # between two looks at who our parent is
 MERCY: Final = 60.0  # how long running sessions may take to end after SIGHUP
+IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP, signal.SIGPIPE)
 
 Steps = Coroutine[Any, Any, None]
 Serve = Callable[[socket.socket, Any], Steps]
@@ -52,12 +56,14 @@ class Gateway:
         self._listeners = listeners
         self._serve = serve
         self._tasks = tasks
+        self.leaving = False
+        self.on_leaving: list[Callable[[], None]] = []  # to end sessions that only wait
         self._accepting: list[Task] = []
-        self._leaving = False
 
     def run(self) -> int:
         """Serve until a signal says that it is enough."""
         self.loop.spawn(self._signals())
+        self.loop.spawn(self._mind_master(os.getppid()))
         for task in self._tasks:
             self.loop.spawn(task(self))
         if not self.cheap:
@@ -76,7 +82,7 @@ class Gateway:
         self._accept_no_more()
 
     def _accept(self) -> None:
-        if not self._accepting and not self._leaving:
+        if not self._accepting and not self.leaving:
             self._accepting = [self.loop.spawn(self._door(sock)) for sock in self._listeners]
 
     def _accept_no_more(self) -> None:
@@ -91,15 +97,17 @@ class Gateway:
         while True:
             await wait(wanted)  # first: to be told that nobody is there costs a call
             client, peer = await accept(listener)
+            self.sessions += 1  # now: whoever leaves must know of those that have not begun
             spawn(self._visit(client, peer))
 
     async def _visit(self, client: socket.socket, peer: Any) -> None:
-        self.sessions += 1
         try:
             await self._serve(client, peer)
         finally:
             self.sessions -= 1
             client.close()
+            if self.leaving and not self.sessions:
+                self.loop.stop()
 
     # -- signals
 
@@ -112,19 +120,33 @@ class Gateway:
             signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, lambda *_: None)
+            for number in IGNORED:
+                signal.signal(number, signal.SIG_IGN)
             while True:
                 await readable(ours)
                 numbers = ours.recv(64)
                 if set(numbers) - {signal.SIGHUP}:
                     self.loop.stop()
-                elif numbers and not self._leaving:
+                elif numbers and not self.leaving:
                     self.loop.spawn(self._leave())
 
     async def _leave(self) -> None:
-        self._leaving = True
+        self.leaving = True
         self._accept_no_more()
-        waited = 0.0
-        while self.sessions and waited < MERCY:
-            await sleep(0.05)
-            waited += 0.05
+        for call in self.on_leaving:
+            call()
+        if self.sessions:
+            await sleep(MERCY)
+        self.loop.stop()
+
+    async def _mind_master(self, master: int) -> None:
+        """End when the process that has started us does."""
+        try:
+            descriptor = os.pidfd_open(master)
+        except (AttributeError, OSError):
+            descriptor = -1  # it has gone already, or this system has no such thing
+        while os.getppid() == master:
+            if descriptor >= 0:
+                await readable(descriptor)
+            await sleep(ORPHANED)
         self.loop.stop()
