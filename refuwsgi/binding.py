@@ -9,6 +9,7 @@ Errors:   OptionError: the address is in use, cannot be resolved, may not be bou
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -67,10 +68,8 @@ def bind(
             return _listening(socket.AF_UNIX, name, backlog, tuning)
         if address.kind == "fd":
             return of_descriptor(address.number)
-    except FileExistsError:
-        raise OptionError(IN_USE.format(address.text())) from None
     except OSError as problem:
-        if problem.errno == 98:
+        if problem.errno == errno.EADDRINUSE:
             raise OptionError(IN_USE.format(address.text())) from None
         words = problem.strerror or str(problem)
         raise OptionError(f"bind(): {words} ({address.text()})") from None
@@ -199,7 +198,7 @@ def _make_room(path: str) -> None:
         return
     if _answers(path):
         # Departure: uWSGI takes the path away from whoever listens there.
-        raise FileExistsError(path)
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     os.unlink(path)
 
 

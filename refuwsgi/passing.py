@@ -50,6 +50,7 @@ def _listening(number: str) -> socket.socket | None:
 
 class _State:
     before: Before | None = None
+    came: list[Listener] = []
 
 
 def before() -> Before:
@@ -64,7 +65,7 @@ def before() -> Before:
 def export(listeners: Iterable[Listener]) -> dict[str, str]:
     """Keep these sockets over an exec; the result belongs into the environment."""
     found = {}
-    for each in listeners:
+    for each in [*_State.came, *listeners]:
         if each.origin == "mapped":
             continue
         if each.fd != 0:
@@ -90,6 +91,7 @@ def inherited(protocol: str, *, taken: Iterable[Listener] = ()) -> list[Listener
         result = Listener(sock, Address("fd", number=fd), protocol, "inherited")
         result.fd, result.fixed = fd, True
         found.append(result)
+    _State.came += found
     return found
 
 
