@@ -10,6 +10,7 @@ What:     the worker does the head of the job (parse, decide, open) and gives th
               static_files.py        Offloading static files: the stage of a request
                 static_paths.py        which file, and may the client have it
                 static_answer.py       the head, 304, 206, 416, and who sends the body
+                static_hot.py          small files in memory
                 static_ranges.py  static_expires.py  static_twins.py  mime.py  http_dates.py
               internal_routing.py    Offloading internal routing: http: and uwsgi: routes
               cache_router.py        Offloading internal routing: cache:

@@ -23,6 +23,7 @@ from refuwsgi.offloading.engines import FileEngine, MemoryEngine
 from refuwsgi.offloading.http_dates import http_date, seconds_of
 from refuwsgi.offloading.mime import Types
 from refuwsgi.offloading.static_expires import Expires
+from refuwsgi.offloading.static_hot import SMALL
 from refuwsgi.offloading.static_paths import Found, Places
 from refuwsgi.offloading.static_ranges import Range
 from refuwsgi.offloading.static_twins import Twins, accepted
@@ -61,7 +62,6 @@ ETAG = Option(
     bare="true",
 )
 
-SMALL = 16384  # up to here one read and one send cost less than sendfile
 CHUNK = 1 << 20  # what the worker asks sendfile for at once
 NOBODY_READS = "uwsgi_response_sendfile_do() TIMEOUT !!!"
 
@@ -176,9 +176,7 @@ def send(
         start, length, status = part.first, part.length, "206 Partial Content"
     content = b""
     if 0 < length <= SMALL and request.environ.get("REQUEST_METHOD") != "HEAD":
-        content = os.pread(found.fd, length, start)
-        if len(content) != length:
-            raise ConnectionAbortedError("a file became shorter while it was read")
+        content = _content_of(found, start, length)
     headers.append(("Content-Length", str(length)))
     if part is not None:
         headers.append(("Content-Range", f"bytes {start}-{part.last}/{found.size}"))
@@ -188,6 +186,15 @@ def send(
         return DONE
     request.size += length
     return transfer(request, found, start, length, head, content)
+
+
+def _content_of(found: Found, start: int, length: int) -> bytes:
+    if found.content is not None:
+        return found.content[start : start + length]
+    content = os.pread(found.fd, length, start)
+    if len(content) != length:
+        raise ConnectionAbortedError("a file became shorter while it was read")
+    return content
 
 
 def transfer(

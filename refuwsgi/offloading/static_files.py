@@ -21,6 +21,7 @@ import os
 from refuwsgi import log
 from refuwsgi.offloading import mime, static_expires, static_twins
 from refuwsgi.offloading.static_answer import ETAG, FILE_SERVE_MODE, Answers
+from refuwsgi.offloading.static_hot import InMemory, Where
 from refuwsgi.offloading.static_paths import Found, Mount, Places, Remembered, Root
 from refuwsgi.offloading.static_ranges import HONOUR_RANGE
 from refuwsgi.options import JOIN, Config, Option, flag, seconds, text, texts
@@ -112,7 +113,7 @@ class StaticFiles:
 
     def __init__(
         self,
-        where: Places | Remembered,
+        where: Where,
         answers: Answers,
         skip: tuple[bytes, ...] = (),
         before: Stage | None = None,
@@ -220,4 +221,6 @@ def configured(
         return None
     remember = config[STATIC_CACHE_PATHS]
     where = Remembered(places, remember) if remember else places
-    return StaticFiles(where, prepared, tuple(map(os.fsencode, config[STATIC_SKIP_EXT])), before)
+    return StaticFiles(
+        InMemory(where), prepared, tuple(map(os.fsencode, config[STATIC_SKIP_EXT])), before
+    )

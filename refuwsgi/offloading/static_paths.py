@@ -31,12 +31,22 @@ MAX_REMEMBERED = 4096  # names; a peer chooses them, so their number has a limit
 
 
 class Found:
-    """An open file that may be sent."""
+    """A file that may be sent: open, or in memory."""
 
-    __slots__ = ("fd", "index", "path", "root", "size", "status")
+    __slots__ = ("asked", "content", "fd", "first", "index", "path", "root", "size", "status")
 
-    def __init__(self, fd: int, path: bytes, status: os.stat_result, root: Root) -> None:
+    def __init__(
+        self,
+        fd: int,
+        path: bytes,
+        status: os.stat_result,
+        root: Root,
+        content: bytes | None = None,
+    ) -> None:
         self.fd = fd
+        self.asked = b""  # the name under which it was opened
+        self.first = False  # no other place comes before it
+        self.content = content
         self.path = path  # the real one
         self.status = status
         self.size = status.st_size
@@ -120,10 +130,13 @@ class Places:
         """Open the file for a path, or say that there is none."""
         if b"\0" in path_info:
             return None  # Departure: uWSGI serves the file that is named before the NUL
+        first = True
         for root, path in self._candidates(path_info, document_root):
             found = self.open(path, root)
             if found is not None:
+                found.first = first and not self.docroot
                 return found
+            first = False
         return None
 
     def _candidates(
@@ -189,6 +202,7 @@ class Places:
             if not self._allowed(real, root):
                 return None
             found = Found(fd, real, status, root)
+            found.asked = path
             fd = -1
             return found
         finally:
