@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
 from refuwsgi.streams import accept
 
-ORPHANED: Final = 0.2  # between two looks at who our parent is
+ORPHANED: Final = 0.5  # between two looks at who our parent is
 MERCY: Final = 60.0  # how long running sessions may take to end after SIGHUP
 IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP, signal.SIGPIPE)
 

@@ -67,6 +67,7 @@ class Epoll:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._watched: dict[int, _Watched] = {}
+        self._found: dict[Source, _Watched] = {}  # the same, for sockets that are closed by now
 
     def register(self, fileobj: Source, events: int, data: Any = None) -> _Watched:
         """Begin to watch a socket."""
@@ -82,23 +83,20 @@ class Epoll:
             self._epoll.register(fd, mask)
         except FileExistsError:
             self._epoll.modify(fd, mask)  # its number belonged to a duplicate of another socket
-        found = self._watched[fd] = _Watched(fileobj, fd, data)
+        found = self._watched[fd] = self._found[fileobj] = _Watched(fileobj, fd, data)
         return found
 
     def unregister(self, fileobj: Source) -> _Watched:
         """Watch it no more; it may be closed already."""
-        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
-        found = self._watched.get(fd)
-        if found is None or found.fileobj is not fileobj and found.fileobj != fileobj:
-            found = next((each for each in self._watched.values() if each.fileobj is fileobj), None)
-            if found is None:
-                raise KeyError(fileobj)
+        found = self._found.pop(fileobj)
+        if self._watched.get(found.fd) is not found:
+            return found  # it was closed, and its number belongs to another
         del self._watched[found.fd]
-        if fd == found.fd:
+        if not _closed(fileobj):  # of a closed one the kernel has forgotten all
             try:
-                self._epoll.unregister(fd)
+                self._epoll.unregister(found.fd)
             except OSError:
-                pass  # closed: the kernel has forgotten it
+                pass  # the descriptor was closed behind our back
         return found
 
     def select(self, timeout: float | None = None) -> list[tuple[_Watched, int]]:
@@ -114,6 +112,7 @@ class Epoll:
         """Give the descriptor back."""
         self._epoll.close()
         self._watched.clear()
+        self._found.clear()
 
 
 def _closed(fileobj: Source) -> bool:
