@@ -24,7 +24,7 @@ from refuwsgi.offloading.static_answer import ETAG, FILE_SERVE_MODE, Answers
 from refuwsgi.offloading.static_hot import InMemory, Where
 from refuwsgi.offloading.static_paths import Found, Mount, Places, Remembered, Root
 from refuwsgi.offloading.static_ranges import HONOUR_RANGE
-from refuwsgi.options import JOIN, Config, Option, flag, seconds, text, texts
+from refuwsgi.options import JOIN, Config, Option, OptionError, flag, seconds, text, texts
 from refuwsgi.request import DONE, NEXT, Request, Stage
 
 Texts = tuple[str, ...]
@@ -95,7 +95,8 @@ STATIC_CACHE_PATHS = Option(
     help="remember for so many seconds where a path was found",
     implies=("master",),
 )
-# Departure: uWSGI keeps them in a cache that must be configured; here each worker has a memory.
+# Departure: uWSGI keeps them in its first cache, or one of this name; here each worker has a
+# memory of its own.  A cache must be configured all the same: what runs here shall run there.
 STATIC_CACHE_PATHS_NAME: Option[str | None] = Option(
     "static-cache-paths-name",
     text,
@@ -103,6 +104,8 @@ STATIC_CACHE_PATHS_NAME: Option[str | None] = Option(
     help="accepted for files that name a cache; each worker remembers its own paths",
 )
 
+CACHES = ("cache", "cache2")
+WITHOUT_CACHE = "caching of static paths requires uWSGI caching !!!"
 ADDED = "[uwsgi-static] added check for {}"
 
 
@@ -220,6 +223,9 @@ def configured(
     if not (places.roots or places.maps or places.maps2 or places.docroot):
         return None
     remember = config[STATIC_CACHE_PATHS]
+    if remember and not any(each.name in CACHES for each in config.settings):
+        where = config.where(STATIC_CACHE_PATHS)
+        raise OptionError(f"{where}: {STATIC_CACHE_PATHS.name}: {WITHOUT_CACHE}")
     where = Remembered(places, remember) if remember else places
     return StaticFiles(
         InMemory(where), prepared, tuple(map(os.fsencode, config[STATIC_SKIP_EXT])), before

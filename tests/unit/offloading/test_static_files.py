@@ -110,11 +110,16 @@ def test_what_cannot_be_meant_is_refused(values: dict[str, str], message: str) -
 
 
 def test_paths_are_remembered_when_that_is_wanted(www: Path) -> None:
-    stage = stage_of(www, static_cache_paths="60")
+    stage = stage_of(www, static_cache_paths="60", cache2="name=c,items=10")
     for _ in range(2):
         answer = ask(stage, "/ten")
         assert answer is not None
         assert answer.body == b"0123456789"
+
+
+def test_paths_are_remembered_only_where_there_is_a_cache(www: Path) -> None:
+    with pytest.raises(OptionError, match="caching of static paths requires uWSGI caching"):
+        stage_of(www, static_cache_paths="60")
 
 
 def test_a_config_may_be_asked_for_what_a_route_needs(www: Path) -> None:
