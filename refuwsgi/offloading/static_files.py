@@ -224,8 +224,8 @@ def configured(
         return None
     remember = config[STATIC_CACHE_PATHS]
     if remember and not any(each.name in CACHES for each in config.settings):
-        where = config.where(STATIC_CACHE_PATHS)
-        raise OptionError(f"{where}: {STATIC_CACHE_PATHS.name}: {WITHOUT_CACHE}")
+        place = config.where(STATIC_CACHE_PATHS)
+        raise OptionError(f"{place}: {STATIC_CACHE_PATHS.name}: {WITHOUT_CACHE}")
     where = Remembered(places, remember) if remember else places
     return StaticFiles(
         InMemory(where), prepared, tuple(map(os.fsencode, config[STATIC_SKIP_EXT])), before
