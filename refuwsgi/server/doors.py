@@ -17,6 +17,7 @@ import struct
 from refuwsgi import address, log, passing, sockets
 from refuwsgi.options import Config, OptionError
 from refuwsgi.protocol.uwsgi import buffer_size
+from refuwsgi.scaling import http_link
 from refuwsgi.scaling.cores import Door
 from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET, HttpDoor
 from refuwsgi.scaling.uwsgi_socket import PROTOCOL, SOCKET, UwsgiDoor
@@ -50,7 +51,10 @@ def bound(config: Config) -> list[Listener]:
                 same.protocol = spoken[option]
     for each in came:
         _narrow(each, config)
-    return found + came
+    found += came
+    if http_link.needed(config, found):
+        found.append(http_link.bound(config))
+    return found
 
 
 ALREADY = "{}: {} = {} is descriptor {} already, which is served as it is: the line can go"

@@ -1,0 +1,55 @@
+"""What the sessions of one address of the HTTP router have in common.
+
+Section:  scaling / http; a public address
+What:     the rules, the nodes, the packets of an address, and the clients that are only waiting
+          there: when the router leaves, they have nothing to lose.
+Units:    none.
+Errors:   none of its own.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+from refuwsgi.scaling import http_packet
+from refuwsgi.scaling.http_nodes import Nodes
+from refuwsgi.scaling.http_options import Rules
+from refuwsgi.scaling.http_packet import Packets
+
+
+class RouterDoor:
+    """One public address."""
+
+    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "nodes", "rules", "tcp")
+
+    def __init__(
+        self,
+        rules: Rules,
+        nodes: Nodes,
+        packets: Packets,
+        *,
+        tcp: bool = True,
+        modifiers: tuple[int, int] = (0, 0),
+        leaving: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.rules = rules
+        self.nodes = nodes
+        self.tcp = tcp
+        self.leaving = leaving
+        self.idle: set[socket.socket] = set()  # clients that are kept and ask nothing
+        self._packets = packets
+        self._modifiers = modifiers
+
+    def packet(self, environ: dict[str, str], address: str, port: str) -> bytes:
+        """Make the packet of a request."""
+        block = self._packets.block(environ, address, port)
+        return http_packet.packet(block, *self._modifiers)
+
+    def dismiss(self) -> None:
+        """End the sessions of clients that are only waiting."""
+        for client in self.idle:
+            try:
+                client.shutdown(socket.SHUT_RD)  # its session wakes up and finds the end
+            except OSError:
+                pass  # it has gone

@@ -1,0 +1,295 @@
+"""A session of the HTTP router: one client, from its first byte to the end of its last answer.
+
+Section:  scaling / http; the sessions
+What:     read a head, make the packet, connect to a node (the next one on failure), carry the
+          body and the answer; again, if the connection is kept.
+
+              head --> packet --> node --> exchange --> again, or close
+               | 400 408 431      | 502 503   | 502 504
+
+Units:    seconds, bytes.
+Errors:   as long as no byte of an answer went out the client is told what went wrong, in a line;
+          after that it is closed, so that the loss can be seen.
+          # Departure: uWSGI closes without a word, and leaves the client to guess.
+"""
+
+from __future__ import annotations
+
+import time
+from socket import socket
+from typing import Any, Final
+
+from refuwsgi import gateway_relay as relay
+from refuwsgi import log
+from refuwsgi.gateway_rules import BROKEN, LATE, SLOW, UNAVAILABLE, Failure, shown
+from refuwsgi.loop import READ, Wait, wait
+from refuwsgi.protocol.http import Head, HeadError, check_unfinished, head_end, parse_head
+from refuwsgi.scaling import http_chunked, http_proxy_protocol
+from refuwsgi.scaling.http_answer import Answer
+from refuwsgi.scaling.http_chunked import TOO_LARGE, Kept
+from refuwsgi.scaling.http_door import RouterDoor
+from refuwsgi.scaling.http_exchange import ENDLESS, Exchange
+from refuwsgi.scaling.http_nodes import Target
+
+RECEIVE: Final = 65536
+LARGEST_HEAD: Final = 65536
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Left(Exception):
+    """The client has gone, or has nothing more to ask."""
+
+
+class Session:
+    """One client's visit."""
+
+    __slots__ = (
+        "_client", "_data", "_door", "_exchange", "_first", "_host", "_introduction", "_node",
+        "_peer", "_target",
+    )  # fmt: skip
+
+    def __init__(self, door: RouterDoor, client: socket, peer: Any) -> None:
+        self._door = door
+        self._client = client
+        self._peer = (peer[0], str(peer[1])) if door.tcp else ("0.0.0.0", "")  # noqa: S104
+        self._data = b""  # what has come and was not used yet
+        self._first = True
+        self._host = ""
+        self._node: socket | None = None
+        self._target: Target | None = None
+        self._exchange: Exchange | None = None
+        self._introduction = door.rules.proxy_protocol  # is a PROXY line still to come
+
+    async def run(self) -> None:
+        """Serve the client, whatever happens."""
+        try:
+            while await self._one():
+                self._first = False
+        except HeadError as problem:
+            await self._refuse(problem.status)
+        except Failure as failure:
+            self._say(str(failure))
+            await self._refuse(failure.status)
+        except relay.NodeError as problem:
+            self._say(f"hr_instance_read(): {problem}")
+            await self._refuse(BROKEN)
+        except TimeoutError:
+            self._say("timeout")
+            await self._refuse(SLOW)
+        except (Left, OSError):
+            pass
+        finally:
+            self._close_node()
+
+    async def _one(self) -> bool:
+        """Serve one request; say whether there may be another."""
+        rules = self._door.rules
+        end = await self._head()
+        head = parse_head(self._data, end)
+        rest, self._data = self._data[end:], b""
+        environ = head.environ
+        self._host = environ.get("HTTP_HOST", "")
+        upgrade = "HTTP_UPGRADE" in environ
+        endless = upgrade or rules.raw_body or (head.chunked and rules.chunked_input)
+        if head.expect and not rest:
+            self._expected(head)
+        kept: Kept | None = None
+        if endless:
+            left = ENDLESS
+        elif head.chunked:
+            kept = await self._whole(rest)
+            environ.pop("HTTP_TRANSFER_ENCODING")
+            environ["CONTENT_LENGTH"] = str(kept.size)
+            rest, self._data, left = bytes(kept.memory), kept.beyond, 0
+        else:
+            size = head.content_length
+            rest, self._data = rest[:size], rest[size:]
+            left = size - len(rest)
+        try:
+            return await self._pass_on(head, rest, left, kept)
+        finally:
+            if kept is not None:
+                kept.close()
+
+    async def _whole(self, rest: bytes) -> Kept:
+        kept = await http_chunked.receive(self._client, rest, self._door.rules.timeout)
+        if kept is None:
+            raise Left
+        return kept
+
+    def _expected(self, head: Head) -> None:
+        """Tell a client that waits for it to go on, or that its body is too large."""
+        # Beyond: without http-manage-expect uWSGI lets the client wait for nothing.
+        most = self._door.rules.largest_expected
+        if most and head.content_length > most:
+            raise HeadError("a body that is too large", TOO_LARGE)
+        self._client.send(CONTINUE)
+
+    # -- the head
+
+    async def _head(self) -> int:
+        """Read until a head is whole; say where it ends."""
+        data, searched, started = self._data, 0, 0.0
+        while True:
+            if data:
+                if self._introduction:
+                    data = self._introduced(data)
+                end = head_end(data, searched)
+                if 0 <= end <= LARGEST_HEAD:
+                    self._data = data
+                    return end
+                check_unfinished(data, LARGEST_HEAD)
+                searched = len(data)
+            try:
+                more = self._client.recv(RECEIVE)
+            except BlockingIOError:
+                started = started or time.monotonic()
+                more = await self._patience(bool(data), started)
+                if not data and not self._first:
+                    started = time.monotonic()  # idle until now: the time of the head begins
+            if not more:
+                raise Left
+            data = data + more if data else more
+
+    async def _patience(self, begun: bool, started: float) -> bytes:
+        """Wait for more of a head; the limit is on all of it, not on each byte."""
+        rules, client = self._door.rules, self._client
+        idle = not (begun or self._first)
+        if idle:
+            self._door.idle.add(client)
+        try:
+            while True:
+                limit = rules.idle if idle else rules.headers_timeout
+                left = started + limit - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                await wait(Wait(((client, READ),), left))
+                try:
+                    return client.recv(RECEIVE)
+                except BlockingIOError:
+                    pass
+        except TimeoutError:
+            if begun:
+                raise HeadError("the head does not come", LATE) from None
+            raise Left from None  # to a client that has asked nothing there is nothing to say
+        finally:
+            self._door.idle.discard(client)
+
+    def _introduced(self, data: bytes) -> bytes:
+        """Take the PROXY line off, if there is one; only the first can be the balancer's."""
+        found = http_proxy_protocol.split(data)
+        if found is None:
+            self._introduction = http_proxy_protocol.may_begin(data)
+            return data
+        self._introduction = False
+        if found.address:
+            self._peer = found.address, found.port
+        return data[found.size :]
+
+    # -- the node
+
+    async def _pass_on(self, head: Head, rest: bytes, left: int, kept: Kept | None) -> bool:
+        door, environ = self._door, head.environ
+        data = memoryview(door.packet(environ, *self._peer) + rest)
+        followed = door.rules.idle > 0 and left != ENDLESS and head.keep_alive
+        answer = None
+        if followed:
+            bodiless = environ["REQUEST_METHOD"] == "HEAD"
+            answer = Answer(bodiless=bodiless, auto_chunked=door.rules.auto_chunked)
+        node, sent = await self._reach([data])
+        exchange = Exchange(
+            self._client, node, relay.rest_of([data], sent), left, answer, door.rules.timeout
+        )
+        self._exchange = exchange
+        if kept is not None and kept.file is not None:
+            exchange.send_file(kept.file.fileno(), kept.size)
+        await exchange.run()
+        self._exchange = None
+        self._close_node()
+        if exchange.left > 0:
+            await self._linger()
+        return answer is not None and answer.keep and not exchange.left and self._may_go_on()
+
+    def _may_go_on(self) -> bool:
+        """Say whether what comes next can be another request."""
+        if self._door.leaving():
+            return False
+        # uWSGI: bytes behind the body end the connection, unless they are a request.
+        return not self._data or head_end(self._data) > 0
+
+    async def _reach(self, data: list[memoryview]) -> tuple[socket, int]:
+        """Connect to the first target that takes the connection, and send what goes at once."""
+        tried = 0
+        for target in self._door.nodes.targets(time.monotonic()):
+            self._target = target
+            try:
+                self._node, sent = await self._connect(target, data)
+                return self._node, sent
+            except relay.Unreached as problem:
+                self._unreached(target, problem, tried)
+            tried += 1
+        if not tried:
+            raise Failure(UNAVAILABLE, "no node")
+        raise Failure(BROKEN, "no node takes the connection")
+
+    async def _connect(self, target: Target, data: list[memoryview]) -> tuple[socket, int]:
+        limit = self._door.rules.connect_timeout
+        end = time.monotonic() + limit
+        while True:
+            try:
+                return await relay.reach(target.family, target.names, data, -1, limit)
+            except relay.Unreached as problem:
+                # A UNIX socket whose queue is full: wait, as TCP would.
+                if not problem.busy or time.monotonic() >= end:
+                    raise
+            except relay.NodeError:
+                raise
+            except OSError as problem:
+                raise Failure(UNAVAILABLE, problem.strerror or str(problem)) from None
+
+    def _unreached(self, target: Target, problem: relay.Unreached, tried: int) -> None:
+        door = self._door
+        if not door.rules.quiet:
+            log.line(
+                f'[uwsgi-http] unable to connect() to node "{target.address}" '
+                f"({tried} retries): {problem}"
+            )
+        if not problem.busy and door.nodes.failed(target, time.monotonic()):
+            log.line(f"[uwsgi-http] {shown(self._host)} => marking {target.address} as failed")
+
+    # -- the end
+
+    def _say(self, reason: str) -> None:
+        address, port = self._peer
+        node = f" node: {self._target.address}" if self._target is not None else ""
+        log.line(
+            f"[uwsgi-http key: {shown(self._host)} client_addr: {address} "
+            f"client_port: {port}] {reason}{node}"
+        )
+
+    async def _refuse(self, status: str) -> None:
+        """Answer with an error, unless an answer has begun already."""
+        if self._exchange is not None and self._exchange.received:
+            return
+        text = status[4:].encode() + b"\n"
+        head = (
+            f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {len(text)}\r\n\r\n"
+        )
+        try:
+            self._client.send(head.encode() + text)
+        except OSError:
+            return  # it has gone already
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Swallow what the client still sends: a close over it would destroy the answer."""
+        try:
+            await relay.linger(self._client)
+        except OSError:
+            pass  # it has gone, or keeps silent
+
+    def _close_node(self) -> None:
+        if self._node is not None:
+            self._node.close()
+            self._node = None
