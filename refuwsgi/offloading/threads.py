@@ -89,6 +89,22 @@ def thread_rows(workers: int, threads: int) -> list[list[ThreadRow]]:
     return [rows[at : at + threads] for at in range(0, workers * threads, threads or 1)]
 
 
+def figures(rows: list[ThreadRow]) -> list[dict[str, int]]:
+    """Say what the threads of a worker are doing, for the stats server."""
+    # Beyond: uWSGI counts what was handed over, and nothing of what became of it.
+    return [
+        {
+            "id": number,
+            "tasks": row.taken,
+            "active": row.taken - row.ended,
+            "failed": row.failed,
+            "timed_out": row.late,
+            "bytes": row.octets,
+        }
+        for number, row in enumerate(rows)
+    ]
+
+
 class OffloadThreads:
     """The threads of one worker, and whose turn it is."""
 

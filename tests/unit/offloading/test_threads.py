@@ -14,7 +14,7 @@ import pytest
 from refuwsgi import log
 from refuwsgi.offloading.engines import ChainEngine, Client, FileEngine, MemoryEngine
 from refuwsgi.offloading.one_thread import Offloaded
-from refuwsgi.offloading.threads import OffloadThreads, configured, thread_rows
+from refuwsgi.offloading.threads import OffloadThreads, configured, figures, thread_rows
 from refuwsgi.options import OptionError
 from tests.unit.offloading.stand import (
     PATIENCE,
@@ -97,7 +97,8 @@ def test_a_task_counts_when_it_is_handed_over(lines: list[str]) -> None:
         assert (row.offloaded, request.fd, request.via) == (1, -1, "offload")
         assert read_all(client) == b"12345"
     assert threads.drain(PATIENCE)
-    assert (rows[0].taken, rows[0].ended, rows[0].failed, rows[0].octets) == (1, 1, 0, 5)
+    told = {"id": 0, "tasks": 1, "active": 0, "failed": 0, "timed_out": 0, "bytes": 5}
+    assert figures(rows) == [told]
 
 
 def test_bytes_that_fit_need_no_thread(lines: list[str]) -> None:
