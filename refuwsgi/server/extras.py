@@ -19,7 +19,7 @@ from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, OptionError
 from refuwsgi.request import Request
-from refuwsgi.scaling import cheaper, orders, sleeping
+from refuwsgi.scaling import cheaper, http_link, orders, sleeping
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import Master
 from refuwsgi.scaling.workers import PROCESSES
@@ -55,6 +55,10 @@ class Extras:
             self.listeners.append(self._stats)
             stats.said(self._stats.name, self._stats.sock.fileno())
         self.gateways += getting_started.configured(config, doors)
+        if http_link.router_wanted(config):
+            from refuwsgi.scaling import http_router
+
+            self.gateways += http_router.configured(config, doors)
 
     def join(self, master: Master, service: Service, doors: list[Listener]) -> None:
         """Give the master what shall run beside it."""
