@@ -1,0 +1,447 @@
+"""Internal routing: rules, subjects, arguments, actions, conditions."""
+
+import re
+
+import pytest
+
+from tests.conformance.harness import (
+    WORKER,
+    Starter,
+    Subject,
+    covers,
+    exchange,
+    get,
+    needs,
+    request,
+)
+
+APP = """
+import json, os
+CASE = os.environ["CASE_DIR"]
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/gone":
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"gone"]
+    if path == "/sendfile":
+        start_response("200 OK", [("X-Sendfile", CASE + "/static/f.txt")])
+        return [b"replaced"]
+    shown = {k: v for k, v in environ.items() if type(v) is str}
+    body = json.dumps(shown).encode()
+    start_response("200 OK", [("Content-Type", "application/json"), ("X-App", "yes")])
+    return [body]
+"""
+FILES: dict[str, str | bytes] = {
+    "app.py": APP,
+    "static/f.txt": "the file",
+    "static/page.html": "<p>",
+}
+
+
+def site(start: Starter, lines: str, more: str = "") -> Subject:
+    return start(
+        f"http-socket = 127.0.0.1:PORT\nmaster = true\nmodule = app\n{more}\n{lines}\n",
+        files=FILES,
+        until=WORKER,
+    )
+
+
+@covers("OF-100")
+def test_the_table_is_printed(start: Starter) -> None:
+    subject = site(
+        start, "route = ^/foo log:a\nroute-run = last:\nroute-label = x\nroute-host = ^h log:b"
+    )
+    subject.wait_for(r"^\*\*\* dumping internal routing table \*\*\*")
+    subject.wait_for(r"\[rule: 0\] subject: path_info regexp: \^/foo action: log:a")
+    subject.wait_for(r"\[rule: 1\] .*action: last:")
+    subject.wait_for(r"\[rule: 2\] label: x")
+    subject.wait_for(r"\[rule: 3\] subject: http_host regexp: \^h")
+    subject.wait_for(r"^\*\*\* end of the internal routing table \*\*\*")
+
+
+@covers("OF-101")
+def test_next_continue_break(start: Starter) -> None:
+    """log goes on, last runs the app, break closes."""
+    subject = site(
+        start,
+        "route = ^/a log:first\nroute = ^/a last:\nroute = ^/a log:never\n"
+        "route = ^/b break:403 Forbidden\nroute = ^/b log:never",
+    )
+    assert get(subject.port, "/a").status == 200
+    assert get(subject.port, "/b").status == 403
+    subject.wait_for("^first$")
+    assert not re.search("^never$", subject.log, re.M)
+
+
+@covers("OF-102")
+@pytest.mark.parametrize(
+    ("rule", "hit"),
+    [
+        ("route = ^/path$", True),
+        ("route = ath", True),
+        ("route = ^/PATH", False),
+        ("route-host = ^localhost$", True),
+        ("route-uri = ^/path.q=1$", True),
+        ("route-qs = ^q=1$", True),
+        ("route-remote-addr = ^127\\.", True),
+        ("route-remote-user = ^$", True),
+        ("route-user-agent = curl", True),
+        ("route-referer = ^$", True),
+    ],
+)
+def test_subjects(start: Starter, rule: str, hit: bool) -> None:
+    subject = site(start, f"{rule} addheader:X-Hit: yes")
+    answer = exchange(
+        subject.port,
+        b"GET /path?q=1 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: a curl\r\n\r\n",
+    )
+    assert answer.get("x-hit") == ("yes" if hit else None)
+
+
+@covers("OF-103", "OF-104")
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("$1-$2", "x-y"),
+        ("$0", "/a/x/y"),
+        ("[$3]", "[]"),
+        ("$$", "$$"),
+        ("${REQUEST_METHOD}", "GET"),
+        ("[${NOPE}]", "[]"),
+        ("${UNCLOSED", "${UNCLOSED"),
+        ("${HTTP_X_A}", "mine"),
+        ("${cookie[n]}", "v"),
+        ("${qs[q]}", "1%202"),
+        ("${base64[HTTP_X_A]}", "bWluZQ=="),
+        ("${hex[HTTP_X_A]}", "6D696E65"),
+        ("${uwsgi[wid]}", "1"),
+    ],
+)
+def test_arguments(start: Starter, argument: str, value: str) -> None:
+    subject = site(start, f"route = ^/a/(.)/(.)$ log:GOT {argument} END")
+    headers = [("X-A", "mine"), ("Cookie", "m=1; n=v")]
+    exchange(subject.port, request("/a/x/y?q=1%202&r=3", headers=headers))
+    assert subject.wait_for("^GOT (.*) END$")[1] == value
+
+
+@covers("OF-104")
+@pytest.mark.parametrize(
+    ("argument", "pattern"),
+    [
+        ("${time[unix]}", r"\d{10}"),
+        ("${httptime[60]}", r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"),
+        ("${uwsgi[pid]}", r"\d+"),
+        ("${uwsgi[uuid]}", r"[0-9a-f-]{36}"),
+    ],
+)
+def test_changing_arguments(start: Starter, argument: str, pattern: str) -> None:
+    subject = site(start, f"route-run = log:GOT {argument} END")
+    get(subject.port, "/")
+    subject.wait_for(f"^GOT {pattern} END$")
+
+
+@covers("OF-103")
+def test_the_whole_match_without_groups(start: Starter) -> None:
+    """$0 is the match, also under an expression that has no groups."""
+    subject = site(start, "route = ^/a log:GOT $0 END")
+    get(subject.port, "/abc")
+    assert subject.wait_for("^GOT (.*) END$", limit=6)[1] == "/a"
+
+
+@covers("OF-105")
+def test_goto(start: Starter) -> None:
+    subject = site(
+        start,
+        "route = ^/a goto:there\nroute-run = break:500\nroute-label = there\n"
+        "route-run = addheader:X-There: yes",
+    )
+    assert get(subject.port, "/a").get("x-there") == "yes"
+    assert get(subject.port, "/b").status == 500
+
+
+@covers("OF-105")
+def test_goto_backward_is_an_error(start: Starter) -> None:
+    subject = site(start, "route-label = back\nroute-run = goto:back")
+    answer = get(subject.port, "/")
+    assert answer.raw == b"" or answer.status == 500
+    subject.wait_for(r'"goto" instruction can only jump forward')
+
+
+@covers("OF-106", "OF-107", "OF-108")
+@pytest.mark.parametrize(
+    ("row", "action", "line", "location", "body"),
+    [
+        ("OF-106", "break:403 No Way", "403 No Way", None, ""),
+        ("OF-106", "break:500", "500 Internal Server Error", None, ""),
+        ("OF-107", "return:403", "403 Forbidden", None, "Forbidden"),
+        ("OF-107", "break-with-status:404", "404 Not Found", None, "Not Found"),
+        ("OF-108", "redirect:http://x/$0", "302 Found", "http://x//p", None),
+        ("OF-108", "redirect-302:/y", "302 Found", "/y", None),
+        ("OF-108", "redirect-permanent:/y", "301 Moved Permanently", "/y", None),
+        ("OF-108", "redirect-301:/y", "301 Moved Permanently", "/y", None),
+    ],
+)
+def test_answers_of_the_router(
+    start: Starter, row: str, action: str, line: str, location: str | None, body: str | None
+) -> None:
+    subject = site(start, f"route = ^(/p) {action}")
+    answer = get(subject.port, "/p")
+    assert answer.status_line == f"HTTP/1.1 {line}"
+    assert answer.get("location") == location
+    if body is not None:
+        assert answer.text == body
+
+
+@covers("OF-106")
+def test_a_bare_break_closes(start: Starter) -> None:
+    assert get(site(start, "route-run = break:").port, "/").raw == b""
+
+
+@covers("OF-109")
+@pytest.mark.parametrize(
+    ("action", "path", "query"),
+    [
+        ("rewrite:/new/$1", "/new/x", "q=1"),
+        ("rewrite:/new?a=b", "/new", "a=b&q=1"),
+        ("rewrite:/n%%20w", "/n w", "q=1"),
+    ],
+)
+def test_rewrite(start: Starter, action: str, path: str, query: str) -> None:
+    subject = site(start, f"route = ^/old/(.) {action}\nroute = ^/new addheader:X-Later: yes")
+    answer = get(subject.port, "/old/x?q=1")
+    environ = answer.json()
+    assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == (path, query)
+    assert environ["REQUEST_URI"] == "/old/x?q=1"
+    assert answer.get("x-later") == ("yes" if path.startswith("/new") else None)
+
+
+@covers("OF-109")
+def test_rewrite_last(start: Starter) -> None:
+    subject = site(start, "route = ^/old rewrite-last:/new\nroute = ^/new break:500")
+    assert get(subject.port, "/old").json()["PATH_INFO"] == "/new"
+
+
+@covers("OF-110")
+@pytest.mark.parametrize(
+    ("action", "name", "value"),
+    [
+        ("addvar:MINE=a=b", "MINE", "a=b"),
+        ("setuser:me", "REMOTE_USER", "me"),
+        ("setmethod:PUT", "REQUEST_METHOD", "PUT"),
+        ("setpathinfo:/other", "PATH_INFO", "/other"),
+        ("setscriptname:/s", "SCRIPT_NAME", "/s"),
+        ("seturi:/u", "REQUEST_URI", "/u"),
+        ("setremoteaddr:1.2.3.4", "REMOTE_ADDR", "1.2.3.4"),
+    ],
+)
+def test_actions_that_set(start: Starter, action: str, name: str, value: str) -> None:
+    assert get(site(start, f"route-run = {action}").port, "/x").json()[name] == value
+
+
+@covers("OF-110")
+def test_donotlog_and_logvar(start: Starter) -> None:
+    subject = site(
+        start,
+        "route = ^/quiet donotlog:\nroute-run = logvar:MINE=x",
+        "log-format = L %(uri) %(MINE)",
+    )
+    get(subject.port, "/quiet")
+    get(subject.port, "/loud")
+    subject.wait_for("^L /loud x")
+    assert "L /quiet" not in subject.log
+
+
+@covers("OF-111")
+def test_headers_are_added_and_removed(start: Starter) -> None:
+    subject = site(start, "route-run = addheader:X-New: a b\nroute-run = delheader:X-App")
+    assert get(subject.port, "/").headers == [
+        ("Content-Type", "application/json"),
+        ("X-New", "a b"),
+    ]
+
+
+@covers("OF-112")
+def test_log(start: Starter) -> None:
+    subject = site(start, "route-run = log:the text ${PATH_INFO}")
+    get(subject.port, "/p")
+    subject.wait_for("^the text /p$")
+
+
+@covers("OF-113")
+def test_send_and_clearheaders(start: Starter) -> None:
+    subject = site(
+        start,
+        "route = ^/s clearheaders:201 Made\nroute = ^/s addheader:X-A: b\n"
+        "route = ^/s send:text\nroute = ^/s break:",
+    )
+    answer = get(subject.port, "/s")
+    assert (answer.status_line, answer.get("x-a"), answer.text) == (
+        "HTTP/1.1 201 Made",
+        "b",
+        "text",
+    )
+
+
+@covers("OF-114", "OF-115")
+@pytest.mark.parametrize(
+    ("condition", "true"),
+    [
+        ("equal:${PATH_INFO};/p", True),
+        ("isequal:${PATH_INFO};/q", False),
+        ("eq:a;a", True),
+        ("==:a;a", True),
+        ("startswith:${PATH_INFO};/p", True),
+        ("endswith:abc;bc", True),
+        ("contains:abc;b", True),
+        ("contains:abc;x", False),
+        ("regexp:abc;^a.c$", True),
+        ("re:abc;^b", False),
+        ("empty:${NOPE}", True),
+        ("empty:x", False),
+        ("ishigher:10;9", True),
+        (">:9;10", False),
+        (">=:10;10", True),
+        ("islower:9;10", True),
+        ("<=:11;10", False),
+        ("ipv4in:${REMOTE_ADDR};127.0.0.0/8", True),
+        ("ipv4in:10.1.2.3;127.0.0.0/8", False),
+        ("exists:static/f.txt", True),
+        ("exists:static/none", False),
+        ("isfile:static/f.txt", True),
+        ("isfile:static", False),
+        ("isdir:static", True),
+        ("islink:static", False),
+        ("isexec:static/f.txt", False),
+        ("equal:a", False),
+    ],
+)
+def test_conditions(start: Starter, condition: str, true: bool) -> None:
+    subject = site(
+        start,
+        f"route-if = {condition} addheader:X-If: yes\n"
+        f"route-if-not = {condition} addheader:X-Not: yes",
+    )
+    answer = get(subject.port, "/p")
+    assert (answer.get("x-if"), answer.get("x-not")) == (("yes", None) if true else (None, "yes"))
+
+
+@covers("OF-114")
+def test_the_groups_of_a_condition(start: Starter) -> None:
+    subject = site(start, "route-if = regexp:${PATH_INFO};^/(.*) addheader:X-Got: $1")
+    assert get(subject.port, "/abc").get("x-got") == "abc"
+
+
+@covers("OF-116")
+@pytest.mark.parametrize(
+    ("action", "status", "kind", "body"),
+    [
+        ("static:DIR/static/f.txt", 200, None, "the file"),
+        ("file:filename=static/f.txt", 200, "text/html", "the file"),
+        ("file:filename=static/f.txt,status=201 Made", 201, "text/html", "the file"),
+        ("file:filename=static/f.txt,content_type=a/b", 200, "a/b", "the file"),
+        ("sendfile:filename=static/f.txt", 200, "text/html", "the file"),
+        ("fastfile:filename=static/f.txt", 200, "text/html", "the file"),
+        ("file-next:filename=static/none", 200, "application/json", None),
+        ("static-next:static/none", 200, "application/json", None),
+    ],
+)
+@pytest.mark.parametrize("threads", [0, 1])
+def test_files_as_actions(
+    start: Starter, action: str, status: int, kind: str | None, body: str | None, threads: int
+) -> None:
+    subject = site(start, f"route-run = {action}", f"offload-threads = {threads}")
+    answer = get(subject.port, "/x")
+    assert answer.status == status
+    assert kind is None or answer.get("content-type") == kind
+    assert body is None or answer.text == body
+
+
+@covers("OF-117")
+def test_the_chain_runs_before_a_found_file_is_sent(start: Starter) -> None:
+    subject = site(
+        start,
+        "route = ^/f addheader:X-A: b\nroute = ^/page break:403 No Way",
+        "check-static = DIR/static",
+    )
+    answer = get(subject.port, "/f.txt")
+    assert (answer.text, answer.get("x-a")) == ("the file", "b")
+    assert get(subject.port, "/page.html").status == 403
+
+
+@covers("OF-118")
+def test_the_response_chain(start: Starter) -> None:
+    subject = site(
+        start,
+        "response-route-status = 404 addheader:X-Sorry: yes\n"
+        "final-route-run = log:final ${PATH_INFO}",
+    )
+    assert get(subject.port, "/gone").get("x-sorry") == "yes"
+    assert get(subject.port, "/there").get("x-sorry") is None
+    subject.wait_for("^final /there$")
+
+
+@covers("OF-119")
+def test_the_error_chain(start: Starter) -> None:
+    subject = site(start, "error-route-status = 404 redirect:/elsewhere")
+    answer = get(subject.port, "/gone")
+    assert (answer.status, answer.get("location")) == (302, "/elsewhere")
+    assert b"gone" not in answer.body
+    assert get(subject.port, "/there").status == 200
+
+
+@covers("OF-120")
+def test_a_header_of_the_response_may_choose_a_file(start: Starter) -> None:
+    subject = site(
+        start,
+        "collect-header = X-Sendfile X_SENDFILE\n"
+        "response-route-if-not = empty:${X_SENDFILE} static:${X_SENDFILE}",
+    )
+    assert get(subject.port, "/sendfile").text == "the file"
+    assert get(subject.port, "/x").get("x-app") == "yes"
+
+
+@covers("OF-120")
+def test_a_pulled_header_is_gone(start: Starter) -> None:
+    subject = site(
+        start, "pull-header = X-App X_APP\nresponse-route-run = addheader:X-Was: ${X_APP}"
+    )
+    answer = get(subject.port, "/x")
+    assert (answer.get("x-app"), answer.get("x-was")) == (None, "yes")
+
+
+@covers("OF-121", "OF-122", "OF-110")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "route = ^/foo",
+        "route = ^/foo nocolon",
+        "route = ^/foo nosuchaction:x",
+        "route = ^/(foo log:x",
+        "route-if = nosuchcondition:a;b log:x",
+        "route-run = addvar:noequals",
+        "collect-header = only-one",
+    ],
+)
+def test_bad_rules_end_the_start(start: Starter, line: str) -> None:
+    ended = start.run(f"http-socket = 127.0.0.1:PORT\nmodule = app\n{line}\n", files=FILES)
+    assert ended.code == 1
+
+
+@covers("OF-123")
+@needs("route")
+@pytest.mark.parametrize(
+    ("action", "header", "value"),
+    [
+        ("gzip:", "content-encoding", "gzip"),
+        ("chunked:", "transfer-encoding", "chunked"),
+    ],
+)
+def test_transformations(start: Starter, action: str, header: str, value: str) -> None:
+    subject = site(start, f"route-run = {action}")
+    assert get(subject.port, "/x").get(header) == value
+
+
+@covers("OF-123")
+def test_fixcl_adds_the_length(start: Starter) -> None:
+    answer = get(site(start, "route-run = fixcl:").port, "/x")
+    assert answer.get("content-length") == str(len(answer.body))
