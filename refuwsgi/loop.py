@@ -31,7 +31,7 @@ from socket import socket
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from refuwsgi import log
-from refuwsgi.waiting import Selector, bell, choose
+from refuwsgi.waiting import Selector, bell, choose, copies
 
 T = TypeVar("T")
 READ, WRITE = EVENT_READ, EVENT_WRITE
@@ -120,11 +120,11 @@ class Loop:
     def end(self, task: Task) -> None:
         """Stop a task where it sleeps; its `finally` blocks run.  Not for the running task."""
         self.tasks.discard(task)
+        self._forget(task)  # first: what its `finally` closes could not be found any more
         try:
             task.steps.close()
         except Exception:
             log.exception(f"a task ended badly: {task}")
-        self._forget(task)
         task.deadline = NEVER
         if task.alarm < NEVER:
             task.alarm = NEVER
@@ -161,6 +161,8 @@ class Loop:
             if task not in self.tasks:
                 continue  # ended while it stood in the queue
             ready, task.ready, task.queued = task.ready, [], False
+            if copies.exist:
+                self._forget(task)
             try:
                 self._step(task, ready)
             except StopIteration:

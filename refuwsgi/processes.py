@@ -50,6 +50,8 @@ PROCNAME_PREFIX_SPACED = Option(
 )
 PROCNAME_APPEND = Option("procname-append", text, default="", help="put this behind the names")
 
+_living: Final[set[Child]] = set()  # those that have not been reaped
+
 POLL: Final = 0.05  # seconds between two looks at a process, where there are no pidfds
 PR_SET_PDEATHSIG: Final = 1
 COMM: Final = 15  # bytes of the short name of a process
@@ -68,6 +70,7 @@ class Child:
         # multiprocessing's own sentinel is a pipe: a program that the child leaves behind
         # would hold it open.
         self.sentinel: Final[int] = self._pidfd if self._pidfd >= 0 else process.sentinel
+        _living.add(self)
 
     def status(self) -> int:
         """Reap it: its exit status, or the number of the signal that ended it, negative."""
@@ -79,7 +82,13 @@ class Child:
             if self._pidfd >= 0:
                 os.close(self._pidfd)
                 self._pidfd = -1
+            _living.discard(self)
         return self._status
+
+    def leave(self) -> None:
+        """Let go of it in a process that is its sibling."""
+        for descriptor in {self._process.sentinel, self.sentinel}:
+            os.close(descriptor)
 
     def kill(self, number: int) -> None:
         """Send it a signal, unless it has been reaped."""
@@ -113,6 +122,9 @@ def _begin(name: str, main: Callable[[], int | None]) -> None:
     status = 1
     try:
         reset_signals()
+        for sibling in _living:
+            sibling.leave()
+        _living.clear()
         set_title(name)
         status = main() or 0
     except SystemExit as end:

@@ -119,6 +119,29 @@ def _closed(fileobj: Source) -> bool:
     return not isinstance(fileobj, int) and fileobj.fileno() < 0
 
 
+class _Copies:
+    """Whether another process may have copies of our descriptors.
+
+    The kernel watches a socket, not its number, and goes on when only our copy is closed: it
+    would report the number, which may belong to another socket by then.  So in a process that
+    has forked, a task has to be forgotten before it runs and may close something.
+    """
+
+    exist = False
+
+    def set(self) -> None:
+        """Remember that there was a fork."""
+        self.exist = True
+
+    def clear(self) -> None:
+        """Begin anew in a child: what it opens is its own."""
+        self.exist = False
+
+
+copies: Final = _Copies()
+os.register_at_fork(after_in_parent=copies.set, after_in_child=copies.clear)
+
+
 def choose() -> Selector:
     """The best selector that this system has."""
     if hasattr(select, "epoll"):

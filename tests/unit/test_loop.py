@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import selectors
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -272,6 +273,40 @@ def test_a_number_is_watched_again_after_its_socket_was_closed(loop: Loop) -> No
     loop.spawn(listen())
     loop.run()
     assert heard == [b"0", b"1", b"2"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_copy_in_another_process_does_not_confuse_the_loop(loop: Loop) -> None:
+    heard = []
+
+    async def listen() -> None:
+        one, other = socket.socketpair()
+        child = os.fork()  # has a copy of both
+        if not child:
+            signal.pause()
+            os._exit(0)
+        try:
+            other.send(b"x")
+            await readable(one, 10)
+            number = one.fileno()
+            one.close()  # unread: the copy stays readable
+            other.close()
+            again, speaker = socket.socketpair()
+            assert number in (again.fileno(), speaker.fileno())
+            for end in (again, speaker):
+                try:
+                    await readable(end, 0.02)
+                except TimeoutError:
+                    heard.append("silence")
+            again.close()
+            speaker.close()
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+    loop.spawn(listen())
+    loop.run()
+    assert heard == ["silence", "silence"]
 
 
 def test_stop_ends_the_tasks_that_are_left(loop: Loop, pair: Pair) -> None:

@@ -268,3 +268,30 @@ def test_the_list_of_processes_shows_titles(
 def test_without_the_option_nothing_is_shown() -> None:
     processes.set_up(config_of())
     assert "uWSGI worker" not in title_of("uWSGI worker 1")
+
+
+def test_the_end_of_a_process_is_not_taken_for_that_of_its_successor() -> None:
+    # A sibling that was forked in between has copies of our descriptors, and the successor's
+    # descriptor gets the number of the one that was closed.
+    from refuwsgi.loop import readable
+
+    async def supervise() -> list[int]:
+        first = start("first", lambda: signal.pause())
+        sibling = start("sibling", lambda: signal.pause())
+        try:
+            first.kill(signal.SIGKILL)
+            await readable(first.sentinel, LIMIT)
+            statuses = [first.status()]
+            second = start("second", lambda: signal.pause())
+            try:
+                with pytest.raises(TimeoutError):
+                    await readable(second.sentinel, 0.05)
+            finally:
+                second.kill(signal.SIGTERM)
+            await readable(second.sentinel, LIMIT)
+            return [*statuses, second.status()]
+        finally:
+            sibling.kill(signal.SIGKILL)
+            sibling.status()
+
+    assert run(supervise()) == [[-signal.SIGKILL, -signal.SIGTERM]]
