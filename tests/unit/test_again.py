@@ -1,0 +1,36 @@
+"""What fails once may be tried again, and what is skipped may count as failed."""
+
+import pytest
+
+from tests import again
+
+
+def tally(*failed: str, uncollected: tuple[str, ...] = ()) -> again.Tally:
+    made = again.Tally()
+    made.failed = dict.fromkeys(failed)
+    made.uncollected = list(uncollected)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("failed", "worth"),
+    [
+        (["tests/conformance/a.py::test_x"], True),
+        (["tests/tutorial/a.py::test_x", "tests/integration/a.py::test_y"], True),
+        (["tests/unit/a.py::test_x"], False),
+        (["tests/conformance/a.py::test_x", "tests/house/a.py::test_y"], False),
+        ([f"tests/conformance/a.py::test_x[{n}]" for n in range(21)], False),
+    ],
+)
+def test_only_what_starts_servers_is_tried_again(failed: list[str], worth: bool) -> None:
+    assert again.worth_another_try(tally(*failed)) is worth
+
+
+def test_a_file_that_cannot_be_read_is_not_tried_again() -> None:
+    made = tally("tests/conformance/a.py::test_x", uncollected=("tests/conformance/b.py",))
+    assert not again.worth_another_try(made)
+
+
+def test_ci_accepts_only_skips_that_are_not_promised() -> None:
+    skipped = {"a": "beyond: runs on refuwsgi only", "b": "no nginx here"}
+    assert again.forbidden(skipped) == {"b": "no nginx here"}
