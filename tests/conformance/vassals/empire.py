@@ -130,7 +130,7 @@ def rule(
     env: dict[str, str] | None = None,
 ) -> Empire:
     """Start an emperor and wait until its stats answer."""
-    every = {"app.py": APP, "vassals/readme": "no vassal\n", **(files or {})}
+    every = {"app.py": APP, "vassals/readme": "no vassal\n", "sockets/readme": "", **(files or {})}
     words = [word for monitor in emperor for word in ("--emperor", monitor)]
     words += ["--emperor-freq", "1", "--emperor-stats", "DIR/stats.sock", *argv]
     subject = start("", *words, files=every, env=env, until=r"starting uWSGI Emperor")

@@ -4,7 +4,6 @@ import concurrent.futures
 import os
 import re
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,7 +26,7 @@ ASLEEP = r"\[uwsgi-emperor\] {} -> back to \"on demand\" mode, waiting for conne
 
 
 @pytest.fixture(scope="module")
-def empire(start_module: Starter) -> Iterator[Empire]:
+def empire(start_module: Starter) -> Empire:
     """One emperor for all cases; the vassals that need time to fall asleep begin at once."""
     empire = rule(start_module, "--emperor-on-demand-extension", ".socket")
     for name, *lines in (
@@ -38,7 +37,7 @@ def empire(start_module: Starter) -> Iterator[Empire]:
         ("endless", "die-on-idle = true"),
     ):
         asked(added(empire, name, *lines))
-    yield empire
+    return empire
 
 
 def asleep(empire: Empire, name: str, since: int = 0) -> None:
@@ -55,7 +54,7 @@ def test_idle_alone_stops_the_workers_and_a_connection_brings_them_back(empire: 
     assert empire.row("rests.ini")["pid"] == master
     again = asked(empire.path("rests.sock"))
     assert again["master"] == master
-    assert again["worker"] in children(master)
+    empire.subject.wait_for(rf"worker \d \(.*pid: {again['worker']}\b")
 
 
 @covers("OD-53", "OD-54", "OD-78")
@@ -69,7 +68,6 @@ def test_die_on_idle_brings_a_vassal_back_to_sleep_any_number_of_times(empire: E
     assert re.search(r"- \[emperor\] curse the uwsgi instance dies.ini \(pid: \d+\)$", log, re.M)
     assert "goodbye to uWSGI." in log
     first = asked(empire.path("dies.sock"))["master"]
-    assert first == empire.pid("dies.ini")
     asleep(empire, "dies.ini", since=len(log))
     assert asked(empire.path("dies.sock"))["master"] != first
     assert os.stat(empire.path("dies.sock")).st_ino == inode
