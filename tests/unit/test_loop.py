@@ -120,7 +120,9 @@ def test_a_longer_timeout_after_a_shorter_one_is_not_cut_short(loop: Loop, pair:
     assert heard == [b"y"]
 
 
-def test_waiting_again_keeps_the_registration(pair: Pair) -> None:
+def test_waiting_again_keeps_the_registration(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting.copies, "exist", False)  # as in a process that never forked
+
     class Counting(selectors.DefaultSelector):
         calls = 0
 
