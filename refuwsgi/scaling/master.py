@@ -111,6 +111,7 @@ class Master:
         self._life_out, self._life_in = os.pipe2(os.O_CLOEXEC)
         self._recent: list[float] = []
         self._ending_since = 0.0
+        self._draining = False  # the routers have been told to end, the workers not yet
 
     def _worker_main(self, number: int) -> Callable[[], int]:
         def main() -> int:
@@ -168,7 +169,7 @@ class Master:
         row.pid = row.accepting = row.ready = 0
         for core in self.board.cores[slot.number - 1]:
             core.in_request = core.deadline = 0
-        if self.goal != RUN:
+        if not self._serving:
             log.line(BURIED.format(slot.number, round(time.monotonic() - self._ending_since)))
             self._end_if_alone()
             return
@@ -179,7 +180,7 @@ class Master:
             return
         if slot.wanted:
             await self._slow_down()
-        if slot.wanted and self.goal == RUN:
+        if slot.wanted and self._serving:
             self.spawn_worker(slot)
         elif slot.cheaped:
             slot.cheaped = False
@@ -216,6 +217,8 @@ class Master:
         slot.child = None
         if self.goal != RUN:
             log.line(GATEWAY_BURIED.format(slot.name, child.pid))
+            if self._draining and not self.living(self.gateways):
+                self._end_workers(signal.SIGHUP)
             self._end_if_alone()
             return
         if time.time() - slot.started < 1:
@@ -236,15 +239,27 @@ class Master:
         for call in self.before_end:
             call()
         graceful = how == signal.SIGHUP
-        for slot in self.living(self.workers):
-            slot.planned = True
-            slot.send(how)
+        # A router that drains stops accepting at once; the socket stays open here.  What it has
+        # accepted still needs workers, so they are told when the last router has gone.
+        self._draining = graceful and bool(self.living(self.gateways))
         for slot in self.living(self.gateways):
-            # A router that drains stops accepting at once; the socket stays open here.
-            slot.child.kill(signal.SIGHUP if graceful else how)  # type: ignore[union-attr]
+            slot.send(how)
+        if not self._draining:
+            self._end_workers(how)
         mercy = self.plan.mercy if graceful else STOP_MERCY
         self.loop.spawn(self._lose_patience(mercy))
         self._end_if_alone()
+
+    def _end_workers(self, how: signal.Signals) -> None:
+        self._draining = False
+        for slot in self.living(self.workers):
+            slot.planned = True
+            slot.send(how)
+
+    @property
+    def _serving(self) -> bool:
+        """Whether a worker that dies is replaced."""
+        return self.goal == RUN or self._draining
 
     @property
     def ending(self) -> bool:
@@ -257,6 +272,10 @@ class Master:
 
     async def _lose_patience(self, mercy: float) -> None:
         await sleep(mercy)
+        if self._draining:
+            for slot in self.living(self.gateways):
+                slot.send(signal.SIGKILL)
+            await sleep(mercy)
         for slot in self.living(self.workers + self.gateways):
             log.line(NO_MERCY.format(slot.number, slot.pid))
             slot.send(signal.SIGKILL)
