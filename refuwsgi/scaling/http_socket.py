@@ -1,6 +1,6 @@
 """http-socket: the cores speak HTTP themselves.
 
-Section:  scaling / http-socket; the door through which a core gets HTTP
+Section:  scaling / http-socket
 What:     reads one request head from a client, makes the vars, and knows how the body goes on.
           ``http-socket`` closes after each answer, as uWSGI does; ``http11-socket`` keeps the
           connection for the next request.

@@ -1,6 +1,6 @@
 """master = true: the process that supervises, and never serves.
 
-Section:  scaling / Scaling; the master
+Section:  scaling / master
 What:     forks the workers and the routers, minds their deaths and the operator's signals, and
           looks around once a cycle.  It has one thread and one loop; whatever happens is a
           task that waits for it.

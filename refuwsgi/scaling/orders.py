@@ -1,6 +1,6 @@
 """Orders: what the signals to the master, and the commands of its fifo, ask for.
 
-Section:  scaling / Scaling; signals
+Section:  scaling / master; signals
 What:     a handler writes one byte into a socket; the master's loop reads it and acts.
 
               SIGINT, SIGQUIT   stop now                    (die-on-term: SIGINT, SIGTERM)

@@ -1,6 +1,6 @@
 """socket: the cores speak the uwsgi protocol.
 
-Section:  scaling / socket; the door through which a core gets uwsgi packets
+Section:  ground / one request on its way; the door through which a core gets uwsgi packets
 What:     reads one packet, makes the vars, and knows how long the body is.
 Units:    sizes are bytes, timeouts seconds.
 Errors:   a packet that is wrong is logged in one line and the connection ends; no reply is defined.
