@@ -1,13 +1,13 @@
 # Everything a reader or a contributor types.  `make` alone prints the table.
 #
 # PYTHON is what makes the virtual environment, VENV is where it lies.
-# JOBS is how many test processes run side by side.
+# JOBS is how many test processes run side by side.  SUT is the binary under test; without it, ours.
 
 PYTHON ?= python3
 VENV   ?= .venv
 JOBS   ?= 4
 BIN     = $(VENV)/bin
-SUT    ?= $(BIN)/refuwsgi
+SUT    ?=
 SITE    = docs/_build/html
 DEMO    = tutorial/00-the-document
 
@@ -64,7 +64,7 @@ conformance: $(VENV)/.tools
 	@SUT="$(SUT)" RECORD="$(RECORD)" $(BIN)/python tests/again.py -n $(JOBS) tests/conformance
 
 tutorial: $(VENV)/.tools
-	@RECORD="$(RECORD)" $(BIN)/python -m pytest -q tests/tutorial
+	@RECORD="$(RECORD)" $(BIN)/python tests/again.py -n 0 tests/tutorial
 
 docs: $(VENV)/.tools
 	@$(BIN)/sphinx-build -n -W --keep-going -q -b html docs $(SITE)
