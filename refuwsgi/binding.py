@@ -13,7 +13,6 @@ import errno
 import os
 import socket
 import stat
-import struct
 from typing import Final, NamedTuple
 
 from refuwsgi.address import Address
@@ -27,8 +26,6 @@ TOO_LONG: Final = "Listen queue size is greater than the system max net.core.som
 SOMAXCONN: Final = "/proc/sys/net/core/somaxconn"
 
 IP_FREEBIND: Final = 15
-TCP_INFO_SIZE: Final = 104
-QUEUE: Final = struct.Struct("=24xII")  # in tcp_info: tcpi_unacked, tcpi_sacked
 
 
 class Tuning(NamedTuple):
@@ -211,15 +208,3 @@ def _answers(path: str) -> bool:
         except OSError:
             pass  # a full queue, another type, no permission: somebody is there
         return True
-
-
-def backlog_of(sock: socket.socket) -> tuple[int, int] | None:
-    """How many clients wait to be accepted, and how many may; None when the kernel does not say."""
-    if sock.family == socket.AF_UNIX:
-        return None
-    try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_SIZE)
-        queue, most = QUEUE.unpack_from(info)
-    except (AttributeError, OSError, struct.error):
-        return None
-    return queue, most

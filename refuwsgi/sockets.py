@@ -22,7 +22,6 @@ from typing import Final
 from refuwsgi import log, passing
 from refuwsgi.address import Address, parse
 from refuwsgi.binding import Tuning
-from refuwsgi.binding import backlog_of as backlog_of
 from refuwsgi.binding import bind as bind
 from refuwsgi.listeners import Listener as Listener
 from refuwsgi.options import (
@@ -39,6 +38,7 @@ from refuwsgi.options import (
 )
 from refuwsgi.passing import before
 from refuwsgi.passing import inherited as inherited
+from refuwsgi.queues import backlog_of as backlog_of
 
 LISTEN = Option(
     "listen",

@@ -10,9 +10,8 @@ import pytest
 
 from refuwsgi import binding
 from refuwsgi.address import Address, parse
-from refuwsgi.binding import Tuning, backlog_of, bind, listening
+from refuwsgi.binding import Tuning, bind, listening
 from refuwsgi.options import OptionError
-from tests.unit.eventually import until
 
 
 def mode_of(path: Path) -> int:
@@ -227,16 +226,3 @@ def test_a_descriptor_that_does_not_listen_is_refused_and_left_open(tmp_path: Pa
 def test_a_shared_socket_is_not_for_binding() -> None:
     with pytest.raises(OptionError, match="=0 cannot be bound"):
         bind(Address("shared"))
-
-
-@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="the kernel does not say")
-def test_the_queue_of_a_listener() -> None:
-    with bind(parse("127.0.0.1:0"), backlog=7) as sock:
-        assert backlog_of(sock) == (0, 7)
-        with (
-            socket.create_connection(sock.getsockname()),
-            socket.create_connection(sock.getsockname()),
-        ):
-            until(lambda: backlog_of(sock) == (2, 7))
-            sock.accept()[0].close()
-            until(lambda: backlog_of(sock) == (1, 7))

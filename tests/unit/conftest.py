@@ -1,0 +1,34 @@
+"""What tests of the machine's floor share."""
+
+import contextlib
+import select
+import selectors
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from refuwsgi import waiting
+from refuwsgi.loop import Loop
+
+SELECTORS: list[type] = [selectors.DefaultSelector, selectors.PollSelector]
+if hasattr(select, "epoll"):
+    SELECTORS.append(waiting.Epoll)
+
+
+@pytest.fixture(params=SELECTORS, ids=lambda kind: kind.__name__)
+def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
+    """Make a loop, with each selector that there is."""
+    with contextlib.closing(Loop(request.param())) as made:
+        yield made
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Make two connected sockets that do not block."""
+    one, other = socket.socketpair()
+    for end in (one, other):
+        end.setblocking(False)
+    yield one, other
+    one.close()
+    other.close()
