@@ -170,8 +170,9 @@ def _sendfile(what: Any, chunk: int = 0, position: int = 0, size: int = 0) -> bo
 
 def _chunked_read(timeout: int = 0) -> bytes:
     """Return the next piece of the body; b"" at its end."""
-    found: bytes = _current().body.receive(65536)
-    return found
+    body = _current().body
+    chunk: Callable[[], bytes] = getattr(body, "chunk", lambda: body.receive(65536))
+    return chunk()
 
 
 def _memory() -> tuple[int, int]:

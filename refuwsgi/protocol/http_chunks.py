@@ -46,6 +46,17 @@ class ChunkDecoder:
         """Say whether the body has ended."""
         return self._state == DONE
 
+    def step(self, received: bytes, place: int) -> int:
+        """Where the line, or the data of the chunk, that begins at `place` ends."""
+        if self._state == DATA:
+            return min(place + self._left, len(received))
+        return received.find(b"\n", place) + 1 or len(received)
+
+    @property
+    def between(self) -> bool:
+        """Say whether a chunk has just ended."""
+        return self._state == DATA_END
+
     @property
     def rest(self) -> bytes:
         """What came behind the end: the beginning of the next request."""

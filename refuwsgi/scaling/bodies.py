@@ -22,13 +22,15 @@ class ChunkedBody:
 
     # Beyond: uWSGI leaves the decoding to the application.
 
-    __slots__ = ("_decoder", "_fd", "_found", "_timeout", "left")
+    __slots__ = ("_decoder", "_ends", "_fd", "_found", "_taken", "_timeout", "left")
 
     def __init__(self, fd: int, held: bytes, timeout: float) -> None:
         self._fd = fd
         self._timeout = timeout
         self._decoder = ChunkDecoder()
         self._found = bytearray()
+        self._taken = 0  # bytes that were returned
+        self._ends: list[int] = []  # where chunks end, counted from the beginning of the body
         self.left = 1  # until its end has been seen
         if held:
             self._decode(held)
@@ -42,7 +44,20 @@ class ChunkedBody:
             self._decode(part)
         found = bytes(self._found[:limit])
         del self._found[:limit]
+        self._taken += len(found)
         return found
+
+    def chunk(self) -> bytes:
+        """Return what is left of the present chunk, all of it; b"" at the end."""
+        while True:
+            while self._ends and self._ends[0] <= self._taken:
+                del self._ends[0]
+            if self._ends or not self.left:
+                return self.receive(self._ends[0] - self._taken) if self._ends else b""
+            part = read_some(self._fd, CHUNK, self._timeout)
+            if not part:
+                raise ConnectionResetError("the client left in the middle of the body")
+            self._decode(part)
 
     def read(self, size: int = -1) -> bytes:
         """Return `size` bytes, fewer only at the end."""
@@ -56,8 +71,16 @@ class ChunkedBody:
         return b"".join(parts)
 
     def _decode(self, data: bytes) -> None:
+        decoder = self._decoder
+        self._ends = [end for end in self._ends if end > self._taken]
         try:
-            self._found += self._decoder.feed(data)
+            place = 0
+            while place < len(data) and not decoder.done:
+                end = decoder.step(data, place)
+                self._found += decoder.feed(data[place:end])
+                place = end
+                if decoder.between:
+                    self._ends.append(self._taken + len(self._found))
         except ChunkError as problem:
             raise OSError(f"the client sent a broken chunk: {problem}") from None
         if self._decoder.done:

@@ -18,6 +18,7 @@ from refuwsgi import log
 from refuwsgi.options import JOIN, Option, texts
 from refuwsgi.protocol.uwsgi import HEADER, PacketError, environ_of
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
+from refuwsgi.scaling.bodies import ChunkedBody
 from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
 from refuwsgi.sockets import Listener
 
@@ -95,6 +96,8 @@ class UwsgiDoor:
 
     def _body(self, fd: int, environ: dict[str, Any], data: bytes, end: int) -> Body:
         length = environ.get("CONTENT_LENGTH")
+        if length is None and environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            return ChunkedBody(fd, data[end:], self.timeout)  # as http-chunked-input passes it on
         if not length:
             return EMPTY
         if not (length.isascii() and length.isdigit() and len(length) <= 19):
