@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, text, texts
 
@@ -37,6 +38,16 @@ LOG_REOPEN = Option(
 LOG_TRUNCATE = Option(
     "log-truncate", flag, default=False, help="empty the log file at the start", bare="true"
 )
+LOGGER: Option[str | None] = Option(
+    "logger", text, default=None, help="write the log to file:<path> or to stdio"
+)
+REQ_LOGGER: Option[str | None] = Option(
+    "req-logger",
+    text,
+    default=None,
+    help="write the lines about requests to file:<path> or to stdio",
+    aliases=("logger-req",),
+)
 TOUCH_LOGREOPEN: Option[tuple[str, ...]] = Option(
     "touch-logreopen",
     texts,
@@ -58,6 +69,8 @@ class _State:
 
     format = ""  # of the date; "" is none
     path = ""  # of the log file; "" is whatever descriptor 2 was at the start
+    requests = STDERR  # where lines about requests go
+    requests_path = ""
     second = -1  # the second for which `date` was made
     date = ""
 
@@ -77,7 +90,7 @@ def dated(words: str) -> None:
 
 def request_line(words: str) -> None:
     """Write a line about a request; it has a date of its own."""
-    _write(_one_line(words))
+    _write(_one_line(words), _state.requests)
 
 
 def exception(words: str) -> None:
@@ -104,9 +117,9 @@ def _date(form: str) -> str:
     return _state.date
 
 
-def _write(words: str) -> None:
+def _write(words: str, descriptor: int = STDERR) -> None:
     try:
-        os.write(STDERR, (words + "\n").encode(errors="backslashreplace"))
+        os.write(descriptor, (words + "\n").encode(errors="backslashreplace"))
     except OSError:
         pass  # a full disk, a reader that has gone: there is nobody to tell
 
@@ -116,8 +129,13 @@ def set_up(config: Config) -> None:
     date = config[LOG_DATE]
     if date is not None and date.lower() not in NO_DATE:
         _state.format = CTIME if date.lower() in PLAIN else date
-    if (path := config[LOGTO]) is not None:
-        _open_or_fail(config, LOGTO, path)
+    if (logger := config[REQ_LOGGER]) is not None:
+        path = _file_of(config, REQ_LOGGER, logger)
+        _open_or_fail(config, REQ_LOGGER, path, _requests_to)
+    if (logger := config[LOGGER]) is not None and (path := _file_of(config, LOGGER, logger)):
+        _open_or_fail(config, LOGGER, path)
+    if (logto := config[LOGTO]) is not None:
+        _open_or_fail(config, LOGTO, logto)
 
 
 def set_up_late(config: Config) -> None:
@@ -126,28 +144,56 @@ def set_up_late(config: Config) -> None:
         _open_or_fail(config, LOGTO2, path)
 
 
-def _open_or_fail(config: Config, option: Option[str | None], path: str) -> None:
+def _file_of(config: Config, option: Option[str | None], logger: str) -> str:
+    """The path that a logger names; "" for stdio."""
+    kind, _, path = (logger.split() or [""])[-1].partition(":")  # a name may stand before it
+    if kind == "stdio":
+        return ""
+    if kind != "file" or not path:
+        raise config.error(option, "file:<path> or stdio")
+    return path
+
+
+def _open_or_fail(
+    config: Config,
+    option: Option[str | None],
+    path: str,
+    use: Callable[[str, bool], None] | None = None,
+) -> None:
     try:
-        to(path, truncate=config[LOG_TRUNCATE])
+        (use or to)(path, config[LOG_TRUNCATE])
     except OSError as problem:
         where = config.where(option)
         raise OptionError(f"{where}: {option.name}: {path}: {problem.strerror}") from None
 
 
-def to(path: str, *, truncate: bool = False) -> None:
+def to(path: str, truncate: bool = False) -> None:
     """Let descriptors 1 and 2 write to this file, or by UDP to this host:port."""
     host, colon, port = path.rpartition(":")
     if colon and host and port.isdigit() and "/" not in path:
         descriptor = _datagrams(host, int(port))
     else:
-        path = os.path.abspath(path)  # a later chdir must not change what `reopen` opens
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if truncate else 0)
-        descriptor = os.open(path, flags | os.O_CLOEXEC, MODE)
-        _state.path = path
+        _state.path, descriptor = _open(path, truncate)
     sys.stdout.flush()
     for each in (STDOUT, STDERR):
         os.dup2(descriptor, each)
     os.close(descriptor)
+
+
+def _requests_to(path: str, truncate: bool) -> None:
+    if not path:
+        _state.requests = os.dup(STDERR)  # before `logger` takes that away
+        return
+    before = _state.requests
+    _state.requests_path, _state.requests = _open(path, truncate)
+    if before != STDERR:
+        os.close(before)
+
+
+def _open(path: str, truncate: bool) -> tuple[str, int]:
+    path = os.path.abspath(path)  # a later chdir must not change what `reopen` opens
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if truncate else 0)
+    return path, os.open(path, flags | os.O_CLOEXEC, MODE)
 
 
 def _datagrams(host: str, port: int) -> int:
@@ -159,13 +205,13 @@ def _datagrams(host: str, port: int) -> int:
 
 
 def reopen() -> None:
-    """Open the log file anew, after something has renamed it."""
-    if not _state.path:
-        return
-    try:
-        to(_state.path)
-    except OSError as problem:
-        line(f"unable to reopen the log {_state.path}: {problem.strerror}")
+    """Open the log files anew, after something has renamed them."""
+    for path, use in ((_state.path, to), (_state.requests_path, _requests_to)):
+        if path:
+            try:
+                use(path, False)
+            except OSError as problem:
+                line(f"unable to reopen the log {path}: {problem.strerror}")
 
 
 class Touches:

@@ -161,6 +161,30 @@ def test_a_log_can_go_to_another_machine() -> None:
         assert server.recv(100) == b"hello\n"
 
 
+def test_loggers_part_requests_from_the_rest(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    requests, rest = tmp_path / "requests", tmp_path / "rest"
+    log.set_up(config_of(req_logger=f"file:{requests}", logger=f"main file:{rest}"))
+    log.line("one")
+    log.request_line("GET /")
+    assert (requests.read_text(), rest.read_text()) == ("GET /\n", "one\n")
+    requests.rename(tmp_path / "old")
+    log.reopen()
+    log.request_line("GET /2")
+    assert requests.read_text() == "GET /2\n"
+    log.set_up(config_of(req_logger="stdio", logger="stdio"))
+    log.request_line("GET /3")
+    assert rest.read_text().endswith("GET /3\n")  # where descriptor 2 goes now
+
+
+@pytest.mark.parametrize("option", ["logger", "req_logger"])
+@pytest.mark.parametrize("value", ["nosuch:x", "file:", "file", ""])
+def test_other_loggers_are_refused(option: str, value: str) -> None:
+    with pytest.raises(OptionError, match="expected file:<path> or stdio"):
+        log.set_up(config_of(**{option: value}))
+
+
 def test_touching_a_file_is_noticed_once(tmp_path: Path) -> None:
     there, later = tmp_path / "there", tmp_path / "later"
     there.touch()
