@@ -8,11 +8,11 @@ Errors: OSError for what cannot be read, ValueError for a name or an answer that
 import os
 from typing import Final
 
+from refuwsgi import imperial_config
 from refuwsgi.ini import Source
 
 LIMIT: Final = 4 << 20  # bytes of one source: a configuration, not a log or a device
 PATIENCE: Final = 60.0  # seconds for a command or a web server to give its text
-CONFIGURATION: Final = 115  # modifier1 of the packet in which an emperor sends a configuration
 
 
 class Machine:
@@ -160,7 +160,7 @@ def _bytes(name: str) -> bytes:
     if scheme in ("http", "https"):
         return _fetched(name)
     if scheme == "emperor":
-        return _from_emperor()
+        return imperial_config.receive()
     raise ValueError(f"unable to load configuration from {name}")
 
 
@@ -203,18 +203,6 @@ def _fetched(url: str) -> bytes:
     with urlopen(url, timeout=PATIENCE) as answer:
         content: bytes = answer.read(LIMIT + 1)
     return _limited(content)
-
-
-def _from_emperor() -> bytes:
-    """Read the packet that holds the configuration of this vassal."""
-    number = os.environ.get("UWSGI_EMPEROR_FD_CONFIG", "")
-    if not number.isdigit():
-        raise ValueError("emperor:// works in a vassal only")
-    with open(int(number), "rb") as file:
-        head = file.read(4)
-        if len(head) < 4 or head[0] != CONFIGURATION:
-            raise ValueError("invalid configuration from the emperor")
-        return file.read(int.from_bytes(head[1:3], "little"))
 
 
 def _text(content: bytes) -> str:

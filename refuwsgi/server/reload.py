@@ -42,7 +42,7 @@ async def sound() -> bool:
     import tempfile
 
     argv = command()
-    if "-" in argv or any(word.startswith("fd://") for word in argv):
+    if "-" in argv or any(word.startswith(("fd://", "emperor://")) for word in argv):
         return True  # what was read once cannot be read again
     with tempfile.TemporaryFile() as words:
         environ = {**os.environ, TRYING: "1"}

@@ -21,7 +21,7 @@ from refuwsgi.options import JOIN, Config, Option, flag, number, text, texts
 from refuwsgi.stats import STATS_HTTP
 from refuwsgi.vassals import emperor_stats, on_demand, spawn, throttle, tyrant
 from refuwsgi.vassals.census import Census
-from refuwsgi.vassals.imperial_loop import Emperor
+from refuwsgi.vassals.imperial_loop import Emperor as Emperor
 from refuwsgi.vassals.monitors import choose, monitor
 from refuwsgi.vassals.process import Customs
 from refuwsgi.vassals.vassal import Realm

@@ -13,14 +13,12 @@ What: a socket pair, one byte a message, understood by C emperors and C vassals 
           26  BEAT       I am well
           30  SOS        send reinforcement (not answered here)
 
-      A config that comes from a database travels through a second pair, UWSGI_EMPEROR_FD_CONFIG:
-      a uwsgi packet of modifier1 115 whose block is the config.
+      A config that comes from a database travels through a second pair (imperial_config.py).
 
       This module has the numbers, and the vassal's side: `attached` finds the pipe, the master
       calls `spawned`, `accepting`, `goodbye`, `beat` and `receive`, a worker calls `loyal`.
 Units: seconds.
-Errors: `ConfigError` when the config does not come.  A pipe that broke is no error for those who
-      write: the one who reads sees its end.
+Errors: none.  A pipe that broke is no error for those who write: the one who reads sees its end.
 """
 
 from __future__ import annotations
@@ -28,9 +26,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from enum import IntEnum
-from socket import socket
-from struct import Struct
 
+from refuwsgi.imperial_config import VARIABLE
 from refuwsgi.options import Config, Option, number
 
 HEARTBEAT = Option(
@@ -40,16 +37,9 @@ HEARTBEAT = Option(
     help="tell the emperor every so many seconds that this vassal is well",
 )
 
-VARIABLE = "UWSGI_EMPEROR_FD"
-CONFIG_VARIABLE = "UWSGI_EMPEROR_FD_CONFIG"
 SCHEME = "emperor://"  # a config of this name comes through the second pair
 
 SPAWNED, CONFIG, ACCEPTING, LOYAL, GOODBYE, BEAT, SOS = 1, 2, 5, 17, 22, 26, 30
-
-HEADER = Struct("<BHB")
-CONFIG_MODIFIER = 115
-LONGEST_CONFIG = 0xFFFF
-PATIENCE = 5.0  # how long a vassal waits for its config
 
 
 class Order(IntEnum):
@@ -62,28 +52,18 @@ class Order(IntEnum):
     NOTHING = -2  # a byte that means nothing
 
 
-class ConfigError(OSError):
-    """The emperor did not send a config."""
-
-
 class EmperorPipe:
     """The vassal's end."""
 
-    __slots__ = ("_config", "_fd", "_loyal")
+    __slots__ = ("_fd", "_loyal")
 
-    def __init__(self, fd: int, config: int = -1) -> None:
+    def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._config = config
         self._loyal = False
 
     def fileno(self) -> int:
         """The descriptor that is readable when an order comes."""
         return self._fd
-
-    @property
-    def descriptors(self) -> tuple[int, ...]:
-        """What must survive the exec of a reload."""
-        return (self._fd,) if self._config < 0 else (self._fd, self._config)
 
     def spawned(self) -> None:
         """Say that the master is there."""
@@ -127,42 +107,11 @@ class EmperorPipe:
             return Order.LOST
         return Order(byte[0]) if byte[0] <= Order.GRACEFUL else Order.NOTHING
 
-    def config(self, again: bool = False) -> bytes:
-        """Read the config that the emperor sends; `again`: ask for it, for this is a reload."""
-        if self._config < 0:
-            raise ConfigError(f"{CONFIG_VARIABLE} is not set: there is no emperor to ask")
-        if again:
-            self._say(CONFIG)
-        with socket(fileno=os.dup(self._config)) as sock:
-            sock.settimeout(PATIENCE)
-            modifier, size, _ = HEADER.unpack(_exactly(sock, HEADER.size))
-            if modifier != CONFIG_MODIFIER:
-                raise ConfigError(f"the emperor sent a packet of modifier1 {modifier}, no config")
-            return _exactly(sock, size)
-
-
-def _exactly(sock: socket, size: int) -> bytes:
-    read = b""
-    while len(read) < size:
-        piece = sock.recv(size - len(read))
-        if not piece:
-            raise ConfigError("the emperor sent no config")
-        read += piece
-    return read
-
-
-def config_packet(config: bytes) -> bytes:
-    """Make the packet that carries a config."""
-    if len(config) > LONGEST_CONFIG:
-        # Departure: C sends such a config cut off, and says nothing.
-        raise ConfigError(f"a config of {len(config)} bytes, at most {LONGEST_CONFIG} can be sent")
-    return HEADER.pack(CONFIG_MODIFIER, len(config), 0) + config
-
 
 def attached(environ: Mapping[str, str] = os.environ) -> EmperorPipe | None:
     """Find the pipe to the emperor; None if this server is nobody's vassal."""
-    fd, config = _open(environ.get(VARIABLE, "")), _open(environ.get(CONFIG_VARIABLE, ""))
-    return None if fd < 0 else EmperorPipe(fd, config)
+    fd = _open(environ.get(VARIABLE, ""))
+    return None if fd < 0 else EmperorPipe(fd)
 
 
 def _open(number: str) -> int:

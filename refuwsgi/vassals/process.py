@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from refuwsgi import log
+from refuwsgi import imperial_config, log
 from refuwsgi.loop import Loop, Task, readable
 from refuwsgi.streams import send_all
 from refuwsgi.vassals import emperor_pipe, spawn
@@ -67,7 +67,7 @@ class Process:
         """Start it, with `stdin` as descriptor 0."""
         theirs: socket.socket | None = None
         try:
-            packet = None if found.config is None else emperor_pipe.config_packet(found.config)
+            packet = None if found.config is None else imperial_config.packet(found.config)
             if packet is not None:
                 self._config, theirs = socket.socketpair()
                 self._config.setblocking(False)
@@ -142,8 +142,8 @@ class Process:
         # Departure: C sends it with the order to reload as well, and the second copy is what the
         # next reload reads.
         try:
-            self._push(emperor_pipe.config_packet(config))
-        except emperor_pipe.ConfigError as error:
+            self._push(imperial_config.packet(config))
+        except imperial_config.ConfigError as error:
             tell(f"{self._name}: {error}")
 
     def _push(self, packet: bytes) -> None:
@@ -204,6 +204,6 @@ class Process:
 async def _send(pipe: socket.socket, packet: bytes) -> None:
     """Send a config; a vassal that does not read it ends by itself."""
     try:
-        await send_all(pipe, packet, emperor_pipe.PATIENCE)
+        await send_all(pipe, packet, imperial_config.PATIENCE)
     except OSError:  # TimeoutError is one
         pass

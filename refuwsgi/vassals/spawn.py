@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
-from refuwsgi import log, processes
+from refuwsgi import imperial_config, log, processes
 from refuwsgi.options import JOIN, Config, Option, text, texts
 from refuwsgi.vassals import emperor_pipe, tyrant
 from refuwsgi.vassals.scan import Found
@@ -84,8 +84,8 @@ KINDS = {
 OF_THE_EMPEROR = (
     "UWSGI_RELOADS",
     "NOTIFY_SOCKET",
-    emperor_pipe.VARIABLE,
-    emperor_pipe.CONFIG_VARIABLE,
+    imperial_config.VARIABLE,
+    imperial_config.CONFIG_VARIABLE,
 )
 FOR_VASSALS = "UWSGI_VASSAL_"
 
@@ -123,9 +123,9 @@ def environment(base: Mapping[str, str], pipe: int, config: int) -> dict[str, st
     for name in [name for name in ours if name.startswith(FOR_VASSALS)]:
         # Departure: in C the vassal gets the value of another variable.
         ours["UWSGI_" + name.removeprefix(FOR_VASSALS)] = ours.pop(name)
-    ours[emperor_pipe.VARIABLE] = str(pipe)
+    ours[imperial_config.VARIABLE] = str(pipe)
     if config >= 0:
-        ours[emperor_pipe.CONFIG_VARIABLE] = str(config)
+        ours[imperial_config.CONFIG_VARIABLE] = str(config)
     return ours
 
 

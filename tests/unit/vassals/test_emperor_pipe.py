@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from refuwsgi.vassals import emperor_pipe
-from refuwsgi.vassals.emperor_pipe import ConfigError, EmperorPipe, Order, attached, config_packet
+from refuwsgi.vassals.emperor_pipe import EmperorPipe, Order, attached
 
 
 @pytest.fixture
@@ -59,13 +59,6 @@ def test_the_pipe_is_found_by_its_number(ends: tuple[socket.socket, socket.socke
 @pytest.mark.parametrize("value", [None, "", "x", "-1", "999999", "9" * 30])
 def test_without_a_pipe_there_is_no_emperor(value: str | None) -> None:
     assert attached({} if value is None else {"UWSGI_EMPEROR_FD": value}) is None
-
-
-def test_a_config_travels_in_a_packet() -> None:
-    assert config_packet(b"[uwsgi]\n") == b"\x73\x08\x00\x00[uwsgi]\n"
-    assert len(config_packet(b"x" * 65535)) == 65539
-    with pytest.raises(ConfigError, match="65536 bytes"):
-        config_packet(b"x" * 65536)
 
 
 def test_the_heartbeat_option() -> None:
