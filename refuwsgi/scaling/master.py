@@ -23,12 +23,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from refuwsgi import log, processes
-from refuwsgi.gateway import GatewayProcess
+from refuwsgi.gateway import DRAIN, GatewayProcess
 from refuwsgi.loop import Loop, readable, sleep
 from refuwsgi.options import Config, Option, flag, number
 from refuwsgi.processes import Child
 from refuwsgi.scaling import orders, workers
-from refuwsgi.scaling.orders import RUN, STOP
+from refuwsgi.scaling.orders import RELOAD, RUN, STOP
+from refuwsgi.scaling.slots import Slot, living
 from refuwsgi.scaling.workers import Plan, Worker
 
 MASTER = Option(
@@ -48,9 +49,6 @@ FORKBOMB_DELAY = Option(
 )
 MASTER_SPAWNED = "spawned uWSGI master process (pid: {})"
 MASTER_RESPAWNED = "gracefully (RE)spawned uWSGI master process (pid: {})"
-DAMN_SIGNAL = "DAMN ! worker {} (pid: {}) died, killed by signal {} :( trying respawn ..."
-DAMN = "DAMN ! worker {} (pid: {}) died :( trying respawn ..."
-KILLED = "worker {} killed successfully (pid: {})"
 TOO_FAST = "worker respawning too fast !!! i have to sleep a bit ({} seconds)..."
 NO_MERCY = "worker {} (pid: {}) is taking too much time to die...NO MERCY !!!"
 BURIED = "worker {} buried after {} seconds"
@@ -60,31 +58,8 @@ GATEWAY_SPAWNED = "spawned {} (pid: {})"
 GATEWAY_RESPAWNED = "respawned {} (pid: {})"
 GOODBYE = "goodbye to uWSGI."
 
+ECHO = 0.05  # a Ctrl-C reaches every process; a worker may end by it before we have heard of it
 STOP_MERCY = 5.0  # seconds that a worker has after a signal that should end it at once
-
-
-class Slot:
-    """A place for a process that the master keeps filled."""
-
-    def __init__(self, number: int, name: str, run: Callable[[], int]) -> None:
-        self.number = number
-        self.name = name
-        self.run = run
-        self.child: Child | None = None
-        self.wanted = True  # False: when it ends it stays ended
-        self.planned = False  # True: its end was asked for, nobody need worry
-        self.cheaped = False  # True: its end makes room, nobody shall take its place
-        self.started = 0
-
-    @property
-    def pid(self) -> int:
-        """The process that fills it; 0 when there is none."""
-        return self.child.pid if self.child is not None else 0
-
-    def send(self, number: int) -> None:
-        """Send its process a signal."""
-        if self.child is not None:
-            self.child.kill(number)
 
 
 class Master:
@@ -108,9 +83,13 @@ class Master:
         self.check_reload: Callable[[], Coroutine[Any, Any, bool]] | None = None
         self.status = 0  # the exit status
         self.asleep = False  # there are no workers, by intention
+        self.paused = False  # the workers take no request
+        self.keeps = False  # a graceful reload replaces the workers only (lazy)
+        self.left: list[int] = []  # routers of the generation before, which finish their clients
         self._life_out, self._life_in = os.pipe2(os.O_CLOEXEC)
         self._recent: list[float] = []
         self._ending_since = 0.0
+        self._hurry = False  # what ends does so at once
         self._draining = False  # the routers have been told to end, the workers not yet
 
     def _worker_main(self, number: int) -> Callable[[], int]:
@@ -126,6 +105,7 @@ class Master:
         """Supervise until the end; return what is to come: STOP, or RELOAD."""
         self.board.instance.master = os.getpid()
         self.board.instance.started = int(time.time())
+        processes.set_title("uWSGI master")
         log.line((MASTER_RESPAWNED if again else MASTER_SPAWNED).format(os.getpid()))
         found = orders.meanings(self.config)
         self.loop.spawn(orders.obey(self, found, orders.listen(found)))
@@ -165,6 +145,8 @@ class Master:
         await readable(child.sentinel)
         status = child.status()
         slot.child = None
+        if not (slot.planned or status or self.ending):
+            await sleep(ECHO)
         row = self.board.workers[slot.number - 1]
         row.pid = row.accepting = row.ready = 0
         for core in self.board.cores[slot.number - 1]:
@@ -173,26 +155,18 @@ class Master:
             log.line(BURIED.format(slot.number, round(time.monotonic() - self._ending_since)))
             self._end_if_alone()
             return
-        self._say_why(slot, child.pid, status)
+        log.line(slot.ended(child.pid, status))
         if status == workers.NO_APP:
             log.line("need-app requested, destroying the instance...")
             self.end(STOP, signal.SIGINT, status=workers.NO_APP)
             return
-        if slot.wanted:
+        if slot.wanted and not (slot.planned or status == workers.PLANNED):
             await self._slow_down()
         if slot.wanted and self._serving:
             self.spawn_worker(slot)
         elif slot.cheaped:
             slot.cheaped = False
             log.line(CHEAPED.format(slot.number))
-
-    def _say_why(self, slot: Slot, pid: int, status: int) -> None:
-        if status == workers.PLANNED or slot.planned:
-            log.line(KILLED.format(slot.number, pid))
-        elif status < 0:
-            log.line(DAMN_SIGNAL.format(slot.number, pid, -status))
-        else:
-            log.line(DAMN.format(slot.number, pid))
 
     async def _slow_down(self) -> None:
         now = time.monotonic()
@@ -230,36 +204,33 @@ class Master:
 
     def end(self, goal: str, how: signal.Signals, *, status: int = 0) -> None:
         """Ask every process to end; when the last has gone, so does the loop."""
-        if self.goal == STOP:
+        graceful = how == signal.SIGHUP
+        if self.goal == STOP and (graceful or self._hurry):
             return
-        self.goal = goal
-        self.status = status
-        self._ending_since = time.monotonic()
+        if self.goal == RUN:
+            self.status = status
+            self._ending_since = time.monotonic()
+        self.goal, self._hurry = goal, not graceful
         self.board.instance.stopping = 1
         for call in self.before_end:
             call()
-        graceful = how == signal.SIGHUP
-        # A router that drains stops accepting at once; the socket stays open here.  What it has
-        # accepted still needs workers, so they are told when the last router has gone.
-        self._draining = graceful and bool(self.living(self.gateways))
-        for slot in self.living(self.gateways):
-            slot.send(how)
-        if not self._draining:
-            self._end_workers(how)
-        mercy = self.plan.mercy if graceful else STOP_MERCY
-        self.loop.spawn(self._lose_patience(mercy))
-        self._end_if_alone()
-
-    def _end_workers(self, how: signal.Signals) -> None:
-        self._draining = False
+        self.before_end.clear()
         for slot in self.living(self.workers):
             slot.planned = True
             slot.send(how)
+        for slot in self.living(self.gateways):
+            # A router that drains stops accepting at once; the socket stays open here.
+            slot.send(DRAIN if graceful else how)
+        self.loop.spawn(self._lose_patience(self.plan.mercy if graceful else STOP_MERCY))
+        self._end_if_alone()
 
-    @property
-    def _serving(self) -> bool:
-        """Whether a worker that dies is replaced."""
-        return self.goal == RUN or self._draining
+    def renew(self, slot: Slot, how: signal.Signals = signal.SIGHUP) -> None:
+        """Let a worker go and another take its place."""
+        if slot.child is not None:
+            slot.planned = True
+            slot.send(how)
+            mercy = self.plan.mercy if how == signal.SIGHUP else STOP_MERCY
+            self.loop.spawn(self._lose_patience_with(slot, slot.pid, mercy))
 
     @property
     def ending(self) -> bool:
@@ -268,20 +239,32 @@ class Master:
 
     def living(self, slots: list[Slot]) -> list[Slot]:
         """Those of the slots that have a process."""
-        return [slot for slot in slots if slot.child is not None]
+        return living(slots)
 
     async def _lose_patience(self, mercy: float) -> None:
         await sleep(mercy)
-        if self._draining:
-            for slot in self.living(self.gateways):
-                slot.send(signal.SIGKILL)
-            await sleep(mercy)
         for slot in self.living(self.workers + self.gateways):
-            log.line(NO_MERCY.format(slot.number, slot.pid))
-            slot.send(signal.SIGKILL)
+            self._kill(slot)
+
+    async def _lose_patience_with(self, slot: Slot, pid: int, mercy: float) -> None:
+        await sleep(mercy)
+        if slot.pid == pid:
+            self._kill(slot)
+
+    def _kill(self, slot: Slot) -> None:
+        log.line(NO_MERCY.format(slot.number, slot.pid))
+        slot.send(signal.SIGKILL)
 
     def _end_if_alone(self) -> None:
-        if not self.living(self.workers) and not self.living(self.gateways):
+        routers = self.living(self.gateways)
+        if self.living(self.workers):
+            return
+        if self.goal == RELOAD and not self._hurry:
+            # The next generation has this process's pid and may accept at once; a router that
+            # drains stays its child until the last client has been served.
+            self.left = [slot.pid for slot in routers]
+            self.loop.stop()
+        elif not routers:
             self.loop.stop()
 
     async def _look_around(self) -> None:
