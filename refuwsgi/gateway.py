@@ -5,7 +5,8 @@ What:     accepts on its listeners and starts a coroutine for each client; besid
           that its kind needs (subscriptions, stats).  What a session does comes in from above.
 
               SIGINT SIGQUIT SIGTERM   end at once
-              SIGHUP                   accept no more, finish what runs, end
+              SIGRTMIN+1 (`DRAIN`)     accept no more, finish what runs, end
+              SIGHUP and others        nothing, as uWSGI has it
               the master has gone      end at once
 
 Units:    seconds.
@@ -25,8 +26,15 @@ from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
 from refuwsgi.streams import accept
 
 ORPHANED: Final = 0.5  # between two looks at who our parent is
-MERCY: Final = 60.0  # how long running sessions may take to end after SIGHUP
-IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP, signal.SIGPIPE)
+DRAIN: Final = getattr(signal, "SIGRTMIN", 34) + 1  # from our master: finish, then go
+MERCY: Final = 60.0  # how long running sessions may take to end when it drains
+IGNORED: Final = (
+    signal.SIGHUP,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGTSTP,
+    signal.SIGPIPE,
+)
 
 Steps = Coroutine[Any, Any, None]
 Serve = Callable[[socket.socket, Any], Steps]
@@ -118,14 +126,14 @@ class Gateway:
             ours.setblocking(False)
             theirs.setblocking(False)
             signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, DRAIN):
                 signal.signal(number, lambda *_: None)
             for number in IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             while True:
                 await readable(ours)
                 numbers = ours.recv(64)
-                if set(numbers) - {signal.SIGHUP}:
+                if set(numbers) - {DRAIN}:
                     self.loop.stop()
                 elif numbers and not self.leaving:
                     self.loop.spawn(self._leave())
