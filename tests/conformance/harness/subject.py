@@ -15,6 +15,7 @@ import tempfile
 import textwrap
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,12 +85,14 @@ class Subject:
     def wait_listening(self, *addresses: str | int) -> None:
         """Wait until all the addresses are listened on."""
         for address in addresses:
-            proc.eventually(
-                lambda a=address: proc.listening(a) or self._gone(),  # type: ignore[misc]
-                f"{address} is listened on",
-            )
-            if not proc.listening(address):
+            end = proc.eventually(partial(self._state, address), f"{address} is listened on")
+            if end == "gone":
                 raise SetupFailed(f"the subject ended with {self.process.returncode}")
+
+    def _state(self, address: str | int) -> str:
+        if proc.listening(address):
+            return "listening"
+        return "gone" if self._gone() else ""
 
     def _gone(self) -> bool:
         return self.process.poll() is not None

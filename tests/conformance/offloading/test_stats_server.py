@@ -1,6 +1,11 @@
 """The stats server: one JSON object for whoever connects."""
 
 import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -203,6 +208,30 @@ def test_counters_over_the_life_of_a_worker(start: Starter) -> None:
 def test_the_binary_can_read_it(site: Subject, start: Starter) -> None:
     ended = start.run("", "--connect-and-read", f"127.0.0.1:{site.ports['PORT1']}")
     assert '"workers"' in ended.log
+
+
+@covers("OF-179")
+def test_uwsgitop_reads_it(site: Subject) -> None:
+    """It needs a terminal; a pseudo one is enough."""
+
+    tool = shutil.which("uwsgitop", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
+    if tool is None:
+        pytest.skip("absent: no uwsgitop")
+    terminal, end = pty.openpty()
+    address = f"127.0.0.1:{site.ports['PORT1']}"
+    env = {**os.environ, "TERM": "xterm", "LINES": "24", "COLUMNS": "80"}
+    shown = b""
+    with subprocess.Popen([tool, address], stdin=end, stdout=end, stderr=end, env=env) as process:
+        os.close(end)
+        try:
+            while b"STATUS" not in shown.upper() and b"Traceback" not in shown:
+                shown += os.read(terminal, 4096)
+        except OSError:
+            pass
+        process.kill()
+    os.close(terminal)
+    assert b"Traceback" not in shown
+    assert b"STATUS" in shown.upper(), shown
 
 
 @covers("OF-8", "OF-170")

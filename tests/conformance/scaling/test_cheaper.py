@@ -95,10 +95,10 @@ def test_an_unknown_algorithm_is_refused_or_replaced(start: Starter) -> None:
     subject.wait_for("unable to find requested cheaper algorithm|nosuch")
 
 
-@covers("SC-35", "SC-37", "SC-38", "SC-40")
+@covers("SC-37", "SC-38", "SC-40", "SC-42", "SC-43")
 @pytest.mark.parametrize("algo", ["spare", "busyness", "backlog"])
 def test_when_all_are_busy_more_workers_come_and_go_again(start: Starter, algo: str) -> None:
-    """One running request makes a worker of two cores busy for spare; the idle ones leave later."""
+    """One at a time, while there is need; the idle ones leave later."""
     subject = serving(
         start,
         f"""
@@ -106,7 +106,6 @@ def test_when_all_are_busy_more_workers_come_and_go_again(start: Starter, algo: 
         cheaper = 1
         cheaper-algo = {algo}
         cheaper-overload = 1
-        threads = {2 if algo == "spare" else 1}
         cheaper-busyness-multiplier = 1
         """.replace("        ", ""),
     )
@@ -123,6 +122,16 @@ def test_when_all_are_busy_more_workers_come_and_go_again(start: Starter, algo: 
     subject.wait_for(r"^worker \d killed successfully \(pid: \d+\)")
     subject.wait_for(r"uWSGI worker \d cheaped\.")
     assert get(subject.port, "/hello").text == "hello"
+
+
+@covers("SC-35")
+def test_one_request_makes_a_worker_of_two_cores_busy(start: Starter) -> None:
+    subject = serving(start, "processes = 2\ncheaper = 1\ncheaper-overload = 1\nthreads = 2\n")
+    with Client(subject.port, request("/hold/a")) as client:
+        subject.wait_inside("a")
+        subject.wait_for(r"^spawned uWSGI worker 2 ")
+        subject.let_go("a")
+        assert client.rest().text == "held a"
 
 
 @covers("SC-37")

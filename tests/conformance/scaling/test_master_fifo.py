@@ -154,6 +154,15 @@ def test_plus_and_minus_change_the_count(start: Starter) -> None:
     assert live(subject) == 1
 
 
+@covers("SC-45")
+def test_plus_works_with_any_algorithm(start: Starter) -> None:
+    """The algorithm may take the worker away again."""
+    subject = serving(start, "cheaper = 1\ncheaper-overload = 1\n")
+    command(subject, "+")
+    subject.wait_for(r"^spawned uWSGI worker 2 ")
+    eventually(lambda: live(subject) == 1, "the algorithm has its way")
+
+
 @covers("SC-246")
 def test_capital_c_goes_cheap_until_somebody_comes(start: Starter) -> None:
     subject = serving(start)
