@@ -93,6 +93,7 @@ class Instance:
             log.line(NO_SOCKET)
             return 1
         self._limits()
+        pidfiles.write_pidfiles(self.config)
         privileges.drop_privileges(self.config)
         log.set_up_late(self.config)
         made = service.Service(self.config, self.board, self.listeners)
@@ -100,7 +101,7 @@ class Instance:
             return NEED_APP_STATUS
         self._say_mode()
         plan = self._plan(made)
-        pidfiles.write_pidfiles(self.config)
+        pidfiles.write_pidfiles(self.config, late=True)
         if not self.listeners and not made.apps.loaded:
             return alone.run_gateways(parts.gateways)
         if self.config[MASTER] or parts.pipe is not None:
