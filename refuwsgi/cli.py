@@ -99,9 +99,7 @@ def read(words: list[str]) -> Read:
     from refuwsgi.known import LETTERS
     from refuwsgi.sources import Machine
 
-    arguments, letters = _arguments(), dict(LETTERS)
-    for option in _options():
-        letters.update(dict.fromkeys(option.letters, option.name))
+    arguments, letters = _arguments(words), dict(LETTERS)
     reading = Reading(Machine(set(arguments)))
     for name, given in _from_environment():
         reading.add(name, given, "environment")
@@ -113,10 +111,12 @@ def read(words: list[str]) -> Read:
 
 def judged(result: Read) -> Config:
     """Look at names and values; what is wrong ends the start, what is odd is said."""
+    from refuwsgi.catalogue import declaring
     from refuwsgi.cli_judge import Names, is_strict, judge, raise_errors
 
     names = Names(result.own, result.used)
-    findings = judge(result.settings, _options(), names, is_strict(result.settings))
+    found = declaring(setting.name for setting in result.settings)
+    findings = judge(result.settings, found, names, is_strict(result.settings))
     raise_errors(findings)
     config = build(result.settings)
     notes = [finding.text for finding in findings]
@@ -131,12 +131,15 @@ def _options() -> tuple[Option[Any], ...]:
     return catalogue()
 
 
-def _arguments() -> dict[str, str]:
+def _arguments(words: list[str]) -> dict[str, str]:
     """What follows each name on a command line."""
     from refuwsgi.known import ARGUMENT
 
+    names = [word[2:].partition("=")[0] for word in words if word.startswith("--")]
+    if all(name in ARGUMENT for name in names):
+        return ARGUMENT  # uWSGI: what follows its own names is as there
     ours = {name: option.argument for option in _options() for name in option.names}
-    return {**ours, **ARGUMENT}  # uWSGI: what follows its own names is as there
+    return {**ours, **ARGUMENT}
 
 
 def _from_environment() -> list[tuple[str, str]]:

@@ -72,12 +72,13 @@ def _is_off(setting: Setting) -> bool:
 
 def _unknown(setting: Setting, obeyed: set[str], names: Names, strict: bool) -> list[Finding]:
     from refuwsgi.known import similar
+    from refuwsgi.options import catalogue
 
     name, _, where = setting
     silent = name in names.used or where == ENVIRONMENT or where.endswith(": set")
     if silent and not strict:
         return []
-    meant = similar(name, obeyed)
+    meant = similar(name, obeyed | {name for option in catalogue() for name in option.names})
     hint = f"; did you mean {meant}?" if meant else ""
     if strict:
         return [Finding("error", f"{where}: [strict-mode] unknown config directive: {name}{hint}")]

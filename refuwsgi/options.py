@@ -165,6 +165,10 @@ class Config:
         """Say whether the option was set at all."""
         return any(name in self._places for name in option.names)
 
+    def asks_for(self, *beginnings: str) -> bool:
+        """Say whether a name that begins so was set: whether a part need be imported at all."""
+        return any(name.startswith(beginnings) for name in self._places)
+
     def where(self, option: Option[Any]) -> str:
         """The file and line, or the command line, that set it last."""
         found = self._found(option)
@@ -231,10 +235,21 @@ def _error(setting: Setting, problem: str, raw: str) -> OptionError:
     return OptionError(f"{setting.where}: {setting.name}: {problem}{got}")
 
 
+def catalogue() -> tuple[Option[Any], ...]:
+    """Every option that is declared in the package."""
+    from refuwsgi.catalogue import everything
+
+    return everything()
+
+
 def build(settings: Iterable[Setting], options: Iterable[Option[Any]] | None = None) -> Config:
     """Read every option that is set, so that a mistake shows before any process starts."""
-    known = tuple(catalogue() if options is None else options)
     first = Config(settings)
+    if options is None:
+        from refuwsgi.catalogue import declaring
+
+        options = declaring(each.name for each in first.settings)
+    known = tuple(options)
     implied = [
         Setting(name, None, first.where(option))
         for option in known
@@ -261,32 +276,3 @@ def config_of(**values: str | list[str] | bool) -> Config:
         if setting.name not in known:
             raise OptionError(f"{setting.where}: {setting.name}: no such option")
     return build(settings)
-
-
-_catalogue: list[tuple[Option[Any], ...]] = []
-
-
-def catalogue() -> tuple[Option[Any], ...]:
-    """Every option that is declared in the package, by importing its modules."""
-    if not _catalogue:
-        from importlib import import_module
-
-        found: dict[Option[Any], None] = {}
-        for name in _modules():
-            for value in vars(import_module(name)).values():
-                if isinstance(value, Option):
-                    found[value] = None
-        _catalogue.append(tuple(found))
-    return _catalogue[0]
-
-
-def _modules() -> list[str]:
-    import os
-
-    root = os.path.dirname(os.path.abspath(__file__))
-    names = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(set(folders) - {"commands", "known", "__pycache__"})
-        package = ".".join(["refuwsgi", *os.path.relpath(folder, root).split(os.sep)]).rstrip(".")
-        names += [f"{package}.{file[:-3]}" for file in sorted(files) if file.endswith(".py")]
-    return [name for name in names if name.rsplit(".", 1)[1] not in ("__main__", "__init__")]

@@ -9,12 +9,12 @@ Errors:   OptionError from the parts.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from refuwsgi import address, log, sockets, stats
-from refuwsgi.fastrouter import getting_started, subscribe_to
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, OptionError
@@ -27,8 +27,12 @@ from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server.service import Service
 from refuwsgi.sockets import Listener, backlog_of
 from refuwsgi.stats import StatsServer
-from refuwsgi.vassals import emperor, emperor_pipe, idle
-from refuwsgi.vassals.emperor_pipe import EmperorPipe, Order
+
+# The parts are imported where they are wanted: a server that has none of them starts sooner
+# and is smaller.
+if TYPE_CHECKING:
+    from refuwsgi.vassals.emperor_pipe import EmperorPipe
+    from refuwsgi.vassals.imperial_loop import Emperor
 
 
 class Extras:
@@ -37,8 +41,8 @@ class Extras:
     def __init__(self, config: Config, board: Scoreboard) -> None:
         self.config = config
         self.board = board
-        self.emperor = emperor.configured(config, _main)
-        self.pipe = emperor_pipe.attached()
+        self.emperor = _emperor(config)
+        self.pipe = _pipe()
         self.gateways: list[GatewayProcess] = []
         self.listeners: list[Listener] = []  # those that are not the workers'
         self._stats: Listener | None = None
@@ -54,7 +58,10 @@ class Extras:
             self._stats = sockets.listener(where, "stats", config)
             self.listeners.append(self._stats)
             stats.said(self._stats.name, self._stats.sock.fileno())
-        self.gateways += getting_started.configured(config, doors)
+        if config.asks_for("fastrouter"):
+            from refuwsgi.fastrouter import getting_started
+
+            self.gateways += getting_started.configured(config, doors)
         if http_link.router_wanted(config):
             from refuwsgi.scaling import http_router
 
@@ -68,8 +75,10 @@ class Extras:
         adaptive = cheaper.configured(self.config, lambda: queue_of(doors))
         if adaptive is not None:
             master.cycle.append(adaptive.look)
-        self._join_idle(master, doors)
-        self._join_subscriptions(master, doors)
+        if self.config.asks_for("idle", "cheap"):
+            self._join_idle(master, doors)
+        if self.config.asks_for("subscribe"):
+            self._join_subscriptions(master, doors)
         if self.pipe is not None:
             self._join_emperor(master, service, self.pipe)
 
@@ -83,6 +92,8 @@ class Extras:
         )
 
     def _join_idle(self, master: Master, doors: list[Listener]) -> None:
+        from refuwsgi.vassals import idle
+
         if self.config[idle.CHEAP]:
             master.asleep = True
             master.tasks.append(sleeping.sleep_until_called(master, doors))
@@ -108,6 +119,8 @@ class Extras:
         master.cycle.append(look)
 
     def _join_subscriptions(self, master: Master, doors: list[Listener]) -> None:
+        from refuwsgi.fastrouter import subscribe_to
+
         subscriber = subscribe_to.configured(self.config, log.line)
         if subscriber is None:
             return
@@ -129,13 +142,15 @@ class Extras:
         master.before_end.append(withdraw)
 
     def _join_emperor(self, master: Master, service: Service, pipe: EmperorPipe) -> None:
+        from refuwsgi.vassals.emperor_pipe import period
+
         def loyal(request: Request) -> None:
             if pipe.loyal():
                 log.line("announcing my loyalty to the Emperor...")
 
         service.after.append(loyal)
         master.tasks += [self._obey_emperor(master, pipe), self._tell_emperor(pipe)]
-        beat = emperor_pipe.period(self.config)
+        beat = period(self.config)
         if beat:
             master.tasks.append(self._beat(pipe, beat))
 
@@ -146,6 +161,8 @@ class Extras:
         pipe.accepting()
 
     async def _obey_emperor(self, master: Master, pipe: EmperorPipe) -> None:
+        from refuwsgi.vassals.emperor_pipe import Order
+
         while True:
             await readable(pipe.fileno())
             order = pipe.receive()
@@ -167,6 +184,22 @@ def _main(words: Sequence[str]) -> int:
     from refuwsgi.cli import main
 
     return main(list(words))
+
+
+def _emperor(config: Config) -> Emperor | None:
+    if not config.asks_for("emperor"):
+        return None
+    from refuwsgi.vassals import emperor
+
+    return emperor.configured(config, _main)
+
+
+def _pipe() -> EmperorPipe | None:
+    if "UWSGI_EMPEROR_FD" not in os.environ:
+        return None
+    from refuwsgi.vassals import emperor_pipe
+
+    return emperor_pipe.attached()
 
 
 def queue_of(doors: list[Listener]) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from refuwsgi import api, log, request_log
-from refuwsgi.offloading import static_files, threads
+from refuwsgi.offloading import static_files, the_future, threads
 from refuwsgi.offloading.engines import FileEngine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
 from refuwsgi.request import Request, Stage
@@ -119,6 +119,7 @@ class Service:
         loading.start_worker(self.config)
         rows = self.thread_rows[number - 1] if self.thread_rows else None
         offloading = threads.configured(self.config, number, rows)
+        the_future.install(offloading.program if offloading is not None else None)
         stages = self._stages()
         headers = [_header(self.config, line) for line in self.config[ADD_HEADER]]
         made = cores.Service(
