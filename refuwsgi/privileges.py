@@ -62,7 +62,14 @@ def drop_privileges(config: Config) -> None:
     more = [group_of(name) for name in config[ADD_GID]]
     if os.geteuid() != 0 or (uid is None and gid is None and not more):
         return
+    _prepare()
     become(uid, gid, more)
+
+
+def _prepare() -> None:
+    """Import what will be wanted later: the library may lie where only root can read."""
+    import multiprocessing.popen_fork  # noqa: F401
+    import traceback  # noqa: F401
 
 
 def become(uid: int | None, gid: int | None, more: list[int]) -> None:
