@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from refuwsgi.options import JOIN, Config, Option, OptionError, flag, number, seconds, text, texts
+from refuwsgi.options import JOIN, Option, OptionError, flag, number, seconds, text, texts
 
 SUBSCRIBE_TO = Option(
     "subscribe-to",
@@ -194,8 +194,3 @@ def signer_of(value: str, where: str) -> Signer:
     except KeyFileError as problem:
         raise OptionError(f"{where}: unable to load private key: {path}: {problem}") from None
     return lambda message: sign(message, digest, key)
-
-
-def announced_socket(config: Config) -> str:
-    """Where routers may send their notifications."""
-    return config[NOTIFY_SOCKET] or config[SUBSCRIPTION_NOTIFY_SOCKET] or ""

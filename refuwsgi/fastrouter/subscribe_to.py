@@ -14,11 +14,13 @@ Errors:   `OptionError` for a value of another form.  A server that does not lis
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
 
-from refuwsgi.fastrouter import mapping_files
+from refuwsgi.fastrouter import mapping_files, notify_socket
+from refuwsgi.fastrouter.notify_socket import LetterBox
 from refuwsgi.fastrouter.resubscribe import Sending
 from refuwsgi.fastrouter.subscribe_options import (
     AUTO_WEIGHT,
@@ -30,11 +32,10 @@ from refuwsgi.fastrouter.subscribe_options import (
     UNSUBSCRIBE_ON_GRACEFUL_RELOAD,
     WEIGHT,
     Entry,
-    announced_socket,
     entry_of,
     fields_of,
 )
-from refuwsgi.loop import sleep
+from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config
 from refuwsgi.protocol.subscription import Announcement, encode, signed_with
 
@@ -53,7 +54,7 @@ class Subscriber:
         weight: int = 0,
         auto_weight: bool = False,
         modifier1: int | None = None,
-        notify: str = "",
+        letters: LetterBox | None = None,
         blocked: bool = False,
         on_graceful_reload: bool = False,
     ) -> None:
@@ -69,7 +70,7 @@ class Subscriber:
         self._weight = weight
         self._auto_weight = auto_weight
         self._modifier1 = modifier1
-        self._notify = notify
+        self._letters = letters
         self._blocked = blocked
         self._told: set[str] = set()
         self._complained: set[str] = set()
@@ -77,12 +78,23 @@ class Subscriber:
     async def run(self) -> None:
         """Announce, now and again, for as long as the instance serves."""
         self.announce()
-        await sleep(min(SECOND_TIME, self._frequency))
+        await self._rest(min(SECOND_TIME, self._frequency))
         start = time.monotonic()
         while True:
             self.announce()
             passed = time.monotonic() - start
-            await sleep(self._frequency - passed % self._frequency)
+            await self._rest(self._frequency - passed % self._frequency)
+
+    async def _rest(self, seconds: float) -> None:
+        """Let the time pass, and meanwhile read what routers send."""
+        if self._letters is None:
+            return await sleep(seconds)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await readable(self._letters.sock, left)
+                self._letters.empty()
+        return None
 
     def announce(self, sockets: Sequence[str] | None = None) -> None:
         """Tell every server every key, unless we are to be silent."""
@@ -157,7 +169,7 @@ class Subscriber:
             backup=entry.backup,
             algorithm=entry.algorithm.encode(),
             protocol=entry.protocol.encode(),
-            notify=self._notify.encode("latin-1", "replace"),
+            notify=self._letters.name.encode("latin-1", "replace") if self._letters else b"",
             # uWSGI: a goodbye is one second ahead, so that it is newer than the last hello.
             unix=int(time.time()) + withdraws if entry.signer else 0,
         )
@@ -165,7 +177,7 @@ class Subscriber:
         return signed_with(datagram, entry.signer(datagram[4:])) if entry.signer else datagram
 
 
-def configured(config: Config, say: Callable[[str], None], notify: str = "") -> Subscriber | None:
+def configured(config: Config, say: Callable[[str], None]) -> Subscriber | None:
     """Build what announces this instance, if it is to be announced."""
     entries = [
         entry_of(text, where) if option is SUBSCRIBE_TO else fields_of(text, where)
@@ -185,7 +197,7 @@ def configured(config: Config, say: Callable[[str], None], notify: str = "") -> 
         weight=config[WEIGHT],
         auto_weight=config[AUTO_WEIGHT],
         modifier1=config[SUBSCRIBE_WITH_MODIFIER1],
-        notify=notify or announced_socket(config),
+        letters=notify_socket.configured(config, say),
         blocked=config[START_UNSUBSCRIBED],
         on_graceful_reload=config[UNSUBSCRIBE_ON_GRACEFUL_RELOAD],
     )
