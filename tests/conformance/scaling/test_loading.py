@@ -197,9 +197,7 @@ def test_pythonpath_may_be_repeated(start: Starter) -> None:
     assert get(subject.port).status == 200
 
 
-@covers("SC-203", "OF-160")
-def test_the_uwsgi_module(start: Starter) -> None:
-    app = """
+MODULE = """
 import json, uwsgi
 IMPORTED_BY = uwsgi.worker_id()
 def application(environ, start_response):
@@ -214,6 +212,10 @@ def application(environ, start_response):
     start_response("200 OK", [])
     return [json.dumps(facts).encode()]
 """
+
+
+@covers("SC-203", "OF-160")
+def test_the_uwsgi_module(start: Starter) -> None:
     subject = start(
         """
         http-socket = 127.0.0.1:PORT
@@ -225,7 +227,7 @@ def application(environ, start_response):
         env = B=2
         my-own = thing
         """,
-        files={"app.py": app},
+        files={"app.py": MODULE},
     )
     facts = get(subject.port).json()
     opt = facts.pop("opt")
