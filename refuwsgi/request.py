@@ -23,6 +23,7 @@ PROTOCOLS = {"HTTP/1.1": "HTTP/1.1", "HTTP/1.0": "HTTP/1.0"}
 
 NO_BODY = b""
 CHUNK = 65536  # bytes of a body that are read at once
+CALM = 32768  # bytes that a socket takes without a wait, if nothing was sent before
 
 
 class Body(Protocol):
@@ -124,34 +125,28 @@ def read_some(fd: int, limit: int, timeout: float) -> bytes:
 class Request:
     """One request: who asks, what for, and what became of it."""
 
-    __slots__ = (
-        "app",
-        "body",
-        "chunks",
-        "core",
-        "core_number",
-        "environ",
-        "extra_headers",
-        "fd",
-        "head_size",
-        "headers",
-        "http",
-        "keep",
-        "log",
-        "logvars",
-        "modifier1",
-        "modifier2",
-        "offload",
-        "packet_size",
-        "protocol",
-        "size",
-        "started",
-        "status",
-        "timeout",
-        "var_count",
-        "via",
-        "worker",
-    )
+    # Most of these keep their first value in most requests: as defaults of the class they cost
+    # a request nothing.
+    keep = False  # may the connection stay
+    status = 500
+    headers = 0
+    head_size = 0
+    size = 0  # of the body of the answer
+    out = 0  # bytes given to the socket
+    wary = False  # writes no longer wait in the kernel, where no timeout would end them
+    chunks = 0
+    via = ""  # how the body went: "", sendfile, offload, route
+    app = -1  # the number of the application; -1: none was reached
+    log = True
+    started = 0  # microseconds of the wall clock
+    modifier1 = 0
+    modifier2 = 0
+    core_number = 0
+    worker = 0
+    packet_size = 0
+    extra_headers: list[tuple[str, str]]  # appended to those of the answer
+    logvars: dict[str, str] | None = None
+    offload: Callable[[Any, Request], bool] | None = None
 
     def __init__(
         self,
@@ -170,34 +165,14 @@ class Request:
         self.http = http
         self.timeout = timeout
         self.protocol = PROTOCOLS.get(environ.get("SERVER_PROTOCOL", ""), "HTTP/1.0")
-        self.keep = False
-        self.status = 500
-        self.headers = 0
-        self.head_size = 0
-        self.size = 0
-        self.chunks = 0
-        self.via = ""
-        self.app = -1
-        self.log = True
-        self.started = 0  # microseconds of the wall clock
-        self.modifier1 = 0
-        self.modifier2 = 0
-        self.core_number = 0
-        self.worker = 0
-        self.var_count = 0
-        self.packet_size = 0
-        self.extra_headers: list[tuple[str, str]] = []
-        self.logvars: dict[str, str] | None = None
-        self.offload: Callable[[Any, Request], bool] | None = None
+        self.extra_headers = []
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
         """Make the head of the answer and note what it says."""
         if self.extra_headers:
             headers = headers + self.extra_headers
-        lines = [f"{self.protocol} {status}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers]
-        lines.append("\r\n")
-        text = "".join(lines).encode("latin-1")
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        text = f"{self.protocol} {status}\r\n{lines}\r\n".encode("latin-1")
         try:
             self.status = int(status[:3])
         except ValueError:
@@ -209,6 +184,11 @@ class Request:
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it; the client has `timeout` seconds for each step forward."""
         size = len(data)
+        self.out += size
+        if self.out > CALM and not self.wary:
+            # What a fresh socket takes without a wait needs no caution, and no call for it.
+            os.set_blocking(self.fd, False)
+            self.wary = True
         try:
             sent = os.write(self.fd, data)
         except BlockingIOError:

@@ -80,6 +80,7 @@ class CoreRow(Row):
     timed = Word(11)  # how many those were
     deadline = Word(12)  # when harakiri ends the running request; 0: never
     app_requests = Word(13)  # requests that reached the application
+    # The request path writes some of these by their numbers, which costs half as much.
     shown_size = Word(14)  # bytes of `shown` that are true
     offloads_ended = Word(15)  # written by the offload threads
     offloads_failed = Word(16)  # likewise

@@ -51,6 +51,10 @@ class Door(Protocol):
     tcp: bool
     may_offload: bool
 
+    def for_core(self) -> Door:
+        """The same door, for one core alone."""
+        ...
+
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one request; None when there is none to be had from this client."""
         ...
@@ -124,7 +128,7 @@ class Core:
         self.row = row
         self._service = service
         self._gate = gate
-        self._doors = {door.listener.sock.fileno(): door for door in service.doors}
+        self._doors = {door.listener.sock.fileno(): door.for_core() for door in service.doors}
         self._accept = {fd: _accept_of(door.listener) for fd, door in self._doors.items()}
         self._poll = select.epoll()
         self._poll.register(gate.fileno(), select.EPOLLIN)
@@ -133,6 +137,7 @@ class Core:
             self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
         self._eager: int | None = None  # the listening descriptor to try without asking first
         self._free_since = 0
+        self._files = row.static
 
     def run(self) -> None:
         """Serve until the gate says to leave."""
@@ -184,8 +189,6 @@ class Core:
     def _converse(self, door: Door, fd: int, peer: Any) -> None:
         """Serve one client to its end."""
         data = b""
-        if not door.tcp:
-            os.set_blocking(fd, False)
         try:
             while True:
                 request = door.receive(fd, data, peer, self.row)
@@ -217,7 +220,7 @@ class Core:
         row = self.row
         started = time.time_ns() // 1000
         request.started = started
-        row.started = started
+        row.words[8] = started
         request.core_number = self.number
         request.worker = self.worker
         if service.harakiri:
@@ -238,14 +241,18 @@ class Core:
     def _count(self, request: Request) -> None:
         row = self.row
         words = row.words
-        words[13] += request.app >= 0
+        if request.app >= 0:
+            words[13] += 1
         words[0] += 1
         words[9] += request.head_size + request.size
         now = time.time_ns() // 1000
-        if request.via != "static":
-            words[10] += max(0, now - request.started)
+        if words[1] == self._files:  # files do not count for the average
+            took = now - request.started
+            words[10] += took if took > 0 else 0  # the clock may have been set back
             words[11] += 1
-        words[12] = 0
+        self._files = words[1]
+        if words[12]:
+            words[12] = 0
         words[17] = now
         service = self._service
         if service.log_request is not None and request.log:

@@ -62,6 +62,10 @@ class HttpDoor:
             "SERVER_PORT": name.rpartition(":")[2] if local else "80",
         }
 
+    def for_core(self) -> HttpDoor:
+        """The same door, for one core alone."""
+        return self
+
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one request; None when there is none to be had from this client."""
         if not data:
@@ -103,6 +107,8 @@ class HttpDoor:
         return body
 
     def _first(self, fd: int) -> bytes:
+        if not self.tcp:
+            os.set_blocking(fd, False)  # a UNIX socket inherits no timeout from its listener
         try:
             return os.read(fd, CHUNK)
         except BlockingIOError:
@@ -151,9 +157,9 @@ class HttpDoor:
 
 
 def _show(core: CoreRow, data: bytes, end: int) -> None:
-    size = min(end, MAX_SHOWN)
+    size = end if end < MAX_SHOWN else MAX_SHOWN
     core.shown[:size] = data[:size]
-    core.shown_size = size | SHOWN_HTTP
+    core.words[14] = size | SHOWN_HTTP
 
 
 def close_gently(fd: int) -> None:

@@ -52,13 +52,26 @@ class UwsgiDoor:
         self.keep = False
         self.may_offload = True
         self.tcp = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
+        self._poll = select.poll()  # one for each core: making one costs more than asking it
+
+    def for_core(self) -> UwsgiDoor:
+        """The same door, for one core alone."""
+        return UwsgiDoor(self.listener, self.limit, self.timeout)
 
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one packet; None when there is none to be had from this client."""
+        if not self.tcp:
+            # A UNIX socket inherits no timeout from its listener: it must not be read
+            # before there is something to read.
+            self._poll.register(fd, select.POLLIN)
+            ready = self._poll.poll(self.timeout * 1000)
+            self._poll.unregister(fd)
+            if not ready:
+                return None
         try:
-            data = data or os.read(fd, CHUNK)
+            data = os.read(fd, CHUNK)
         except BlockingIOError:
-            data = self._rest(fd, b"", 4)
+            data = b""
         if len(data) < 4:
             data = self._rest(fd, data, 4)
             if len(data) < 4:
@@ -89,9 +102,9 @@ class UwsgiDoor:
         request = Request(fd, environ, core, body, http=False, timeout=self.timeout)
         request.modifier1, request.modifier2 = modifiers
         request.packet_size = end - 4
-        shown = min(end, MAX_SHOWN)
+        shown = end if end < MAX_SHOWN else MAX_SHOWN
         core.shown[:shown] = data[:shown]
-        core.shown_size = shown
+        core.words[14] = shown
         return request
 
     def _body(self, fd: int, environ: dict[str, Any], data: bytes, end: int) -> Body:
@@ -102,7 +115,11 @@ class UwsgiDoor:
             return EMPTY
         if not (length.isascii() and length.isdigit() and len(length) <= 19):
             raise PacketError("CONTENT_LENGTH is no number")
-        return SizedBody(fd, data[end:], int(length), self.timeout) if int(length) else EMPTY
+        if not int(length):
+            return EMPTY
+        if not self.tcp:
+            os.set_blocking(fd, False)
+        return SizedBody(fd, data[end:], int(length), self.timeout)
 
     def _rest(self, fd: int, data: bytes, size: int) -> bytes:
         """Read on until there are `size` bytes; fewer when the client is slow or gone."""
