@@ -21,7 +21,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from refuwsgi import log
-from refuwsgi.options import Config, Option, OptionError, flag, number, text
+from refuwsgi.options import Config, OptionError
+from refuwsgi.request_log import MEMORY_REPORT
 from refuwsgi.scaling.cheaper_algorithms import (
     Algorithm,
     Backlog,
@@ -32,87 +33,31 @@ from refuwsgi.scaling.cheaper_algorithms import (
     Spare2,
     Thresholds,
 )
+from refuwsgi.scaling.cheaper_options import (
+    BUSY_ALERT,
+    BUSY_BACKLOG_MULTIPLIER,
+    BUSY_BACKLOG_STEP,
+    BUSY_MAX,
+    BUSY_MIN,
+    BUSY_MULTIPLIER,
+    BUSY_NONZERO,
+    BUSY_PENALTY,
+    BUSY_VERBOSE,
+    CHEAPER,
+    CHEAPER_ALGO,
+    CHEAPER_ALGO_LIST,
+    CHEAPER_IDLE,
+    CHEAPER_INITIAL,
+    CHEAPER_OVERLOAD,
+    CHEAPER_STEP,
+    RSS_HARD,
+    RSS_SOFT,
+)
 from refuwsgi.scaling.workers import PROCESSES
 
 if TYPE_CHECKING:
-    from refuwsgi.scaling.master import Master, Slot
-
-CHEAPER = Option(
-    "cheaper",
-    number,
-    default=0,
-    help="the least number of workers; more come when they are needed",
-    implies=("master",),
-)
-CHEAPER_INITIAL = Option(
-    "cheaper-initial",
-    number,
-    default=0,
-    help="how many workers there are at the start",
-)
-CHEAPER_ALGO = Option(
-    "cheaper-algo",
-    text,
-    default="spare",
-    help="spare, spare2, backlog, busyness or manual; or the path of a Python file with `decide`",
-    aliases=("cheaper-algorithm",),
-)
-CHEAPER_ALGO_LIST = Option(
-    "cheaper-algos-list",
-    flag,
-    default=False,
-    help="print the algorithms",
-    aliases=("cheaper-algo-list", "cheaper-list"),
-    bare="true",
-)
-CHEAPER_STEP = Option("cheaper-step", number, default=1, help="how many workers to start at a time")
-CHEAPER_OVERLOAD = Option(
-    "cheaper-overload", number, default=3, help="cycles before the algorithm acts"
-)
-CHEAPER_IDLE = Option(
-    "cheaper-idle", number, default=10, help="spare2: seconds before an idle worker is stopped"
-)
-RSS_SOFT = Option(
-    "cheaper-rss-limit-soft",
-    number,
-    default=0,
-    help="start no worker while all together use more memory than this, in bytes",
-)
-RSS_HARD = Option(
-    "cheaper-rss-limit-hard",
-    number,
-    default=0,
-    help="stop a worker each cycle while all together use more memory than this, in bytes",
-)
-BUSY_MAX = Option("cheaper-busyness-max", number, default=50, help="busyness: start above")
-BUSY_MIN = Option("cheaper-busyness-min", number, default=25, help="busyness: stop below")
-BUSY_MULTIPLIER = Option(
-    "cheaper-busyness-multiplier", number, default=10, help="busyness: windows before a stop"
-)
-BUSY_PENALTY = Option(
-    "cheaper-busyness-penalty", number, default=2, help="busyness: added after a hasty stop"
-)
-BUSY_ALERT = Option(
-    "cheaper-busyness-backlog-alert", number, default=33, help="busyness: queue that is an alarm"
-)
-BUSY_BACKLOG_MULTIPLIER = Option(
-    "cheaper-busyness-backlog-multiplier",
-    number,
-    default=3,
-    help="busyness: windows before a stop, after an alarm",
-)
-BUSY_BACKLOG_STEP = Option(
-    "cheaper-busyness-backlog-step", number, default=1, help="busyness: workers for an alarm"
-)
-BUSY_NONZERO = Option(
-    "cheaper-busyness-backlog-nonzero",
-    number,
-    default=60,
-    help="busyness: seconds that a queue may last",
-)
-BUSY_VERBOSE = Option(
-    "cheaper-busyness-verbose", flag, default=False, help="busyness: say more", bare="true"
-)
+    from refuwsgi.scaling.master import Master
+    from refuwsgi.scaling.slots import Slot
 
 TOO_MANY = "invalid cheaper value: must be lower than processes"
 TOO_FEW = (
@@ -216,10 +161,13 @@ class Cheaper:
         self._verbose = config[BUSY_VERBOSE]
         self._queue = queue
         _check_limits(config)
+        if isinstance(self.algorithm, Busyness):
+            for line in self.algorithm.settings():
+                log.line(line)
 
     def look(self, master: Master) -> None:
         """Ask the algorithm and obey; called once a cycle."""
-        if master.asleep or master.board.workers[0].paused:
+        if master.asleep or master.paused:
             return
         seen = self._seen(master)
         wanted = self.algorithm.decide(seen, time.monotonic())
@@ -232,6 +180,16 @@ class Cheaper:
         for _ in range(min(-wanted, seen.live - 1)):
             if not self._stop(master):
                 break
+
+    def one_more(self, master: Master) -> None:
+        """Start a worker because the operator says so, if there is a place for it."""
+        self._start(master, 1)
+
+    def one_less(self, master: Master) -> None:
+        """Stop an idle worker because the operator says so."""
+        # Departure: uWSGI goes below `cheaper`, down to no worker and a site that hangs.
+        if self._seen(master).live > self._least:
+            self._stop(master)
 
     def _seen(self, master: Master) -> Seen:
         live = [slot for slot in master.workers if slot.child is not None and slot.wanted]
@@ -278,6 +236,8 @@ class Cheaper:
 
 def _check_limits(config: Config) -> None:
     soft, hard = config[RSS_SOFT], config[RSS_HARD]
+    if soft and not config[MEMORY_REPORT]:
+        raise OptionError("enabling cheaper-rss-limit-soft requires enabling also memory-report")
     if hard and not soft:
         raise OptionError(
             "enabling cheaper-rss-limit-hard requires setting also cheaper-rss-limit-soft"

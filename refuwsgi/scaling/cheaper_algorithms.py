@@ -161,6 +161,18 @@ class Busyness:
         self._between = 0
         self._queued_since: float | None = None
 
+    def settings(self) -> list[str]:
+        """Say what it goes by, for the log."""
+        limits = self._limits
+        return [
+            f"[busyness] settings: min={limits.lowest}%, max={limits.highest}%, "
+            f"overload={self.window}, multiplier={limits.multiplier}, "
+            f"respawn penalty={limits.penalty}",
+            f"[busyness] backlog alert is set to {limits.alert} request(s), "
+            f"step is {limits.backlog_step}",
+            f"[busyness] backlog non-zero alert is set to {limits.nonzero} second(s)",
+        ]
+
     def decide(self, seen: Seen, now: float) -> int:
         """Look at the queue each cycle, and at the busyness once a window."""
         self.lines, self.verbose = [], []

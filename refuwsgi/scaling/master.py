@@ -215,14 +215,26 @@ class Master:
         for call in self.before_end:
             call()
         self.before_end.clear()
+        # What a router has accepted needs workers still.  In a reload those of the next
+        # generation will do, at a stop the workers go when the last router has gone.
+        self._draining = graceful and goal == STOP and bool(self.living(self.gateways))
+        for slot in self.living(self.gateways):
+            slot.send(DRAIN if graceful else how)
+        if not self._draining:
+            self._end_workers(how)
+        self.loop.spawn(self._lose_patience(self.plan.mercy if graceful else STOP_MERCY))
+        self._end_if_alone()
+
+    def _end_workers(self, how: signal.Signals) -> None:
+        self._draining = False
         for slot in self.living(self.workers):
             slot.planned = True
             slot.send(how)
-        for slot in self.living(self.gateways):
-            # A router that drains stops accepting at once; the socket stays open here.
-            slot.send(DRAIN if graceful else how)
-        self.loop.spawn(self._lose_patience(self.plan.mercy if graceful else STOP_MERCY))
-        self._end_if_alone()
+
+    @property
+    def _serving(self) -> bool:
+        """Whether a worker that dies is replaced."""
+        return self.goal == RUN or self._draining
 
     def renew(self, slot: Slot, how: signal.Signals = signal.SIGHUP) -> None:
         """Let a worker go and another take its place."""
@@ -243,6 +255,10 @@ class Master:
 
     async def _lose_patience(self, mercy: float) -> None:
         await sleep(mercy)
+        if self._draining:
+            for slot in self.living(self.gateways):
+                slot.send(signal.SIGKILL)
+            await sleep(mercy)
         for slot in self.living(self.workers + self.gateways):
             self._kill(slot)
 
@@ -262,7 +278,7 @@ class Master:
         if self.goal == RELOAD and not self._hurry:
             # The next generation has this process's pid and may accept at once; a router that
             # drains stays its child until the last client has been served.
-            self.left = [slot.pid for slot in routers]
+            self.left += [slot.pid for slot in routers]
             self.loop.stop()
         elif not routers:
             self.loop.stop()

@@ -53,6 +53,8 @@ RESUME = "*** (SIGTSTP received) resuming workers ***"
 RUN, STOP, RELOAD = "run", "stop", "reload"  # what a master is up to
 IGNORED = (signal.SIGUSR2, signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH)
 
+REOPEN = getattr(signal, "SIGRTMIN", 34) + 3  # to a worker: open the log file anew
+
 Order = Callable[["Master"], None]
 
 
@@ -72,7 +74,9 @@ def reload_gracefully(master: Master) -> None:
     """Finish what runs, then start anew with the files as they are now."""
     if master.goal != RUN:
         return
-    if master.check_reload is None:
+    if master.keeps:
+        renew_workers(master)
+    elif master.check_reload is None:
         _reload(master, GRACEFULLY, signal.SIGHUP)
     else:
         master.loop.spawn(_reload_if_sound(master))
@@ -95,12 +99,28 @@ def _reload(master: Master, words: str, how: signal.Signals) -> None:
     master.end(STOP if master.config[EXIT_ON_RELOAD] else RELOAD, how)
 
 
+def renew_workers(master: Master) -> None:
+    """Let every worker finish, and another take its place; the master stays as it is."""
+    if master.goal == RUN:
+        log.line(GRACEFULLY)
+        for slot in master.living(master.workers):
+            master.renew(slot)
+
+
+def renew_workers_brutally(master: Master) -> None:
+    """Replace every worker now."""
+    if master.goal == RUN:
+        log.line(BRUTALLY)
+        for slot in master.living(master.workers):
+            master.renew(slot, signal.SIGINT)
+
+
 def pause(master: Master) -> None:
     """Let the workers take no request until the next call."""
-    paused = 1 - master.board.workers[0].paused
-    log.line(PAUSE if paused else RESUME)
+    master.paused = not master.paused
+    log.line(PAUSE if master.paused else RESUME)
     for slot in master.living(master.workers):
-        master.board.workers[slot.number - 1].paused = paused
+        master.board.workers[slot.number - 1].paused = int(master.paused)
         slot.send(signal.SIGTSTP)
 
 
@@ -108,9 +128,15 @@ def report(master: Master) -> None:
     """Print what is going on."""
     log.line(f"workers total requests: {master.board.requests()}")
     for slot in master.living(master.workers):
-        row = master.board.workers[slot.number - 1]
         requests = sum(core.requests for core in master.board.cores[slot.number - 1])
-        log.line(f"worker {slot.number} (pid: {row.pid}): {requests} requests")
+        log.line(f"worker {slot.number} (pid: {slot.pid}) requests: {requests}")
+
+
+def reopen_log(master: Master) -> None:
+    """Open the log file anew, here and in every worker."""
+    log.reopen()
+    for slot in master.living(master.workers):
+        slot.send(REOPEN)
 
 
 def meanings(config: Config) -> dict[int, Order]:

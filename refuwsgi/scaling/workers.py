@@ -25,6 +25,7 @@ from typing import Protocol
 from refuwsgi import log
 from refuwsgi.options import Option, flag, number
 from refuwsgi.scaling.cores import Core, Gate, Service
+from refuwsgi.scaling.orders import REOPEN
 from refuwsgi.scoreboard import Scoreboard
 
 PROCESSES = Option(
@@ -165,6 +166,7 @@ class Worker:
         signal.signal(signal.SIGHUP, self._leave)
         signal.signal(signal.SIGTSTP, self._pause)
         signal.signal(signal.SIGUSR2, self._show)
+        signal.signal(REOPEN, lambda number, frame: log.reopen())
         for sign in (signal.SIGUSR1, signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(sign, signal.SIG_IGN)
 

@@ -19,7 +19,7 @@ from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, OptionError
 from refuwsgi.request import Request
-from refuwsgi.scaling import cheaper, http_link, orders, sleeping
+from refuwsgi.scaling import cheaper, http_link, orders, sleeping, upkeep
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import Master
 from refuwsgi.scaling.workers import PROCESSES
@@ -75,6 +75,7 @@ class Extras:
         adaptive = cheaper.configured(self.config, lambda: queue_of(doors))
         if adaptive is not None:
             master.cycle.append(adaptive.look)
+        upkeep.join(master, self.config, doors, adaptive)
         if self.config.asks_for("idle", "cheap"):
             self._join_idle(master, doors)
         if self.config.asks_for("subscribe"):

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from refuwsgi import __version__, api, log, pidfiles, privileges, processes, sockets
 from refuwsgi.options import Config, Option, OptionError, flag, text
-from refuwsgi.scaling import alone, master
+from refuwsgi.scaling import alone, master, upkeep
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import MASTER, Master
 from refuwsgi.scaling.orders import RELOAD
@@ -79,6 +79,7 @@ class Instance:
     def run(self) -> int:
         """Live; return the exit status."""
         self._begin()
+        upkeep.check(self.config)
         parts = extras.configured(self.config, self.board)
         if parts.emperor is not None and not service.wanted(self.config):
             return parts.emperor.run()
@@ -171,12 +172,15 @@ class Instance:
     def _with_master(self, plan: Plan, made: service.Service, parts: extras.Extras) -> int:
         supervisor = Master(self.config, plan, parts.gateways)
         supervisor.check_reload = reload.sound
+        supervisor.keeps = self.config[service.LAZY]
+        supervisor.left = reload.left()
         api.provide("reload", self._ask_master(signal.SIGHUP))
         api.provide("stop", self._ask_master(signal.SIGINT))
         parts.join(supervisor, made, self.listeners)
         goal = supervisor.run(again=self.again)
         if goal == RELOAD:
-            reload.execute(sockets.made(), self.directory)
+            reload.execute(sockets.made(), self.directory, supervisor.left)
+        upkeep.end_the_left(supervisor.left)
         self._vacuum()
         log.line(master.GOODBYE)
         return supervisor.status

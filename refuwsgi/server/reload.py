@@ -19,6 +19,7 @@ from refuwsgi.sockets import Listener, export
 
 TRYING = "REFUWSGI_TRYING"  # in the environment: load everything, bind nothing, say how it went
 AGAIN = "UWSGI_RELOADS"  # in the environment: how many generations there were before this one
+LEFT = "REFUWSGI_LEFT"  # in the environment: routers that the generation before has left behind
 
 REFUSED = "the new configuration does not load, the old one goes on:"
 RELOADING = "binary reloading uWSGI..."
@@ -59,12 +60,18 @@ async def sound() -> bool:
     return False
 
 
-def execute(listeners: list[Listener], directory: str) -> None:
-    """Become the next generation; does not return."""
+def left() -> list[int]:
+    """The children of the generation before that have still something to finish."""
+    return [int(pid) for pid in os.environ.pop(LEFT, "").split() if pid.isdigit()]
+
+
+def execute(listeners: list[Listener], directory: str, children: list[int]) -> None:
+    """Become the next generation, which gets these children; does not return."""
     log.line(RELOADING)
     log.line(f"chdir() to {directory}")
     os.chdir(directory)
     os.environ.update(export(listeners))
+    os.environ[LEFT] = " ".join(map(str, children))
     os.environ[AGAIN] = str(generation() + 1)
     argv = command()
     log.line(f"running {argv[0]}")

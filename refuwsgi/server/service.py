@@ -23,7 +23,7 @@ from refuwsgi.offloading import static_files, the_future, threads
 from refuwsgi.offloading.engines import FileEngine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
 from refuwsgi.request import Request, Stage
-from refuwsgi.scaling import cores
+from refuwsgi.scaling import cores, upkeep
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.workers import NO_APP, PROCESSES, WORKER_RELOAD_MERCY
 from refuwsgi.scoreboard import Scoreboard
@@ -127,9 +127,9 @@ class Service:
             stages=stages,
             log_request=request_log.configured(self.config, self.board),
             offload=offloading.offload if offloading is not None else None,
-            after=self._after(),
+            after=self._after(upkeep.in_worker(self.config, self.board, number)),
             extra_headers=headers,
-            harakiri=0,
+            harakiri=upkeep.seconds(self.config),
         )
         return made, offloading
 
@@ -152,10 +152,10 @@ class Service:
         )
         return found
 
-    def _after(self) -> Callable[[Request], None] | None:
-        if not self.after:
-            return None
-        calls = list(self.after)
+    def _after(self, more: list[Callable[[Request], None]]) -> Callable[[Request], None] | None:
+        calls = self.after + more
+        if len(calls) < 2:
+            return calls[0] if calls else None
 
         def after(request: Request) -> None:
             for call in calls:
