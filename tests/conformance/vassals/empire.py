@@ -164,3 +164,26 @@ def added(empire: Empire, name: str, *lines: str, address: str = "", mark: str =
     empire.put(f"{name}.ini", *lines, mark=mark)
     empire.waiting(f"{name}.ini")
     return address
+
+
+def plain(empire: Empire, name: str, *lines: str, mark: str = "one") -> str:
+    """Add a plain vassal and wait until it accepts; the address that it declares."""
+    address = empire.path(f"{name}.sock")
+    empire.put(f"{name}.ini", f"socket = {address}", *lines, mark=mark)
+    empire.running(f"{name}.ini")
+    empire.accepting(f"{name}.ini")
+    return address
+
+
+def mark_of(address: str) -> str:
+    """The mark of the config that answers; empty while none does."""
+    try:
+        answer = ask(address)
+        return str(answer.json()["environ"]["MARK"]) if answer.status == 200 else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def held(empire: Empire, name: str) -> dict[str, Any]:
+    """The entry of a vassal on the blacklist; empty if there is none."""
+    return next((row for row in empire.told()["blacklist"] if row["id"] == name), {})
