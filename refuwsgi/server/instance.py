@@ -103,7 +103,7 @@ class Instance:
         self._say_mode()
         plan = self._plan(made)
         pidfiles.write_pidfiles(self.config, late=True)
-        if not self.listeners and not made.apps.loaded:
+        if not self.listeners and not self.config[MASTER]:
             return alone.run_gateways(parts.gateways)
         if self.config[MASTER] or parts.pipe is not None:
             return self._with_master(plan, made, parts)
@@ -155,7 +155,8 @@ class Instance:
         words = [
             word for word, it in (("preforking", workers > 1), ("threaded", threads > 1)) if it
         ]
-        log.line(MODE.format("+".join(words) or "single process"))
+        mode = "+".join(words) or "single process"
+        log.line(MODE.format(mode if self.listeners else "no-workers"))
         self._go(CHDIR2)
         if not self.config[SINGLE_INTERPRETER]:
             log.line(INTERPRETERS)
@@ -177,6 +178,8 @@ class Instance:
         api.provide("reload", self._ask_master(signal.SIGHUP))
         api.provide("stop", self._ask_master(signal.SIGINT))
         parts.join(supervisor, made, self.listeners)
+        if not self.listeners:
+            supervisor.initial = 0  # only routers: there is nothing for workers to serve
         goal = supervisor.run(again=self.again)
         if goal == RELOAD:
             reload.execute(sockets.made(), self.directory, supervisor.left)
