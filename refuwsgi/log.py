@@ -89,8 +89,8 @@ def dated(words: str) -> None:
 
 
 def request_line(words: str) -> None:
-    """Write a line about a request; it has a date of its own."""
-    _write(_one_line(words), _state.requests)
+    """Write a line about a request; it has a date of its own, and was made to be one line."""
+    _write(words, _state.requests)
 
 
 def exception(words: str) -> None:

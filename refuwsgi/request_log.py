@@ -117,14 +117,16 @@ class Line:
         self._memory = memory
         self._second = 0
         self._date = ""
+        self._pid = os.getpid()  # made in the worker, after the fork
 
     def line(self, request: Request) -> str:
         """Make the line of one request."""
         environ = request.environ
         get = environ.get
-        rows = self._board.cores[request.worker - 1]
-        reached = request.app >= 0
-        mine = sum(row.app_requests for row in rows) if reached else -1
+        if request.app < 0:
+            mine = -1
+        else:
+            mine = sum([row.words[13] for row in self._board.cores[request.worker - 1]])
         took = (time.time_ns() // 1000 - request.started) // self._divisor
         count, size = packet_of(request)
         second = request.started // 1_000_000
@@ -134,7 +136,7 @@ class Line:
         peer = get(self._peer) or get("REMOTE_ADDR", "")
         return shown(
             f"{memory_of() if self._memory else ''}"
-            f"[pid: {os.getpid()}|app: {request.app}|req: {mine}/{self._board.requests()}] "
+            f"[pid: {self._pid}|app: {request.app}|req: {mine}/{self._board.requests()}] "
             f"{peer} ({get('REMOTE_USER', '')}) {{{count} vars in {size} bytes}} "
             f"[{self._date}] {get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')} => "
             f"generated {request.size} bytes in {took} {self._unit} {via}"

@@ -154,7 +154,7 @@ class Scoreboard:
 
     def requests(self) -> int:
         """Requests of the whole instance."""
-        return sum(core.requests for rows in self.cores for core in rows)
+        return sum([core.words[0] for rows in self.cores for core in rows])
 
     def busy(self, worker: int) -> int:
         """How many cores of a worker (counted from 0) are in a request."""
