@@ -56,9 +56,9 @@ def test_the_most_useless_setup_of_the_world(start: Starter) -> None:
 def test_the_command_of_the_document_keeps_serving(start: Starter) -> None:
     """Without a master the router runs in the foreground."""
     with node("N") as n:
-        subject = start(
-            "", "--fastrouter", "127.0.0.1:PORT", "--fastrouter-to", n.address, until=ROUTER
-        )
+        words = ["--fastrouter", "127.0.0.1:PORT", "--fastrouter-to", n.address]
+        subject = start.launch("", *words)
+        subject.wait_for(ROUTER)
         assert names(subject.port, 2) == ["N", "N"]
         assert subject.process.poll() is None
         assert subject.stop() == 0

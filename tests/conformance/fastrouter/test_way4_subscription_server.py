@@ -1,15 +1,13 @@
-"""Way 4, the router's side: keys, nodes, who is next, who is believed to live."""
+"""Way 4, the router's side: keys, nodes, who is believed to live."""
 
-import os
 import re
 import socket
 import threading
-from pathlib import Path
 
 import pytest
 
-from tests.conformance.fastrouter.talk import ROUTER, TALLY, Pool, dead, node, packet_of, send
-from tests.conformance.harness import Starter, covers, eventually, free_port, stats
+from tests.conformance.fastrouter.talk import TALLY, Pool, dead, node, packet_of, send
+from tests.conformance.harness import Starter, covers, eventually, free_port
 
 
 @covers("FR-70", "FR-74", "FR-90", "FR-185", "FR-184")
@@ -227,135 +225,6 @@ def test_every_router_process_hears_every_announcement(start: Starter) -> None:
         assert names(subject.port, 20) == ["N"] * 20
 
 
-@covers("FR-82")
-def test_dotsplit_looks_for_the_parents_of_a_key(start: Starter) -> None:
-    """.example.com serves its subdomains, up to five lookups."""
-    with node("N") as n:
-        pool = Pool(start, "subscription-dotsplit = true\n")
-        pool.announce(n.address, ".example.com")
-        assert pool.ask("a.b.example.com") == "N"
-        assert pool.ask("example.com") == ""
-        assert pool.ask("1.2.3.4.5.example.com") == ""
-
-
-@covers("FR-83")
-def test_a_fallback_key_serves_unknown_keys(start: Starter) -> None:
-    """fastrouter-subscription-fallback-key names the pool for everything else."""
-    with node("N") as n:
-        pool = Pool(start, "fastrouter-subscription-fallback-key = other\n")
-        pool.announce(n.address, "other")
-        assert pool.ask("unknown") == "N"
-
-
-@covers("FR-84")
-def test_a_router_tells_the_router_above(start: Starter) -> None:
-    """Announcements and withdrawals go on, with the router's own first address."""
-    upper = Pool(start)
-    with node("N") as n:
-        lower = Pool(start, f"fastrouter-resubscribe = 127.0.0.1:{upper.udp}\n")
-        lower.announce(n.address, modifier1=5)
-        own = f"127.0.0.1:{lower.port}"
-        eventually(lambda: own in upper.nodes())
-        assert upper.nodes()[own]["modifier1"] == 5
-        assert upper.ask() == "N"
-        lower.withdraw(n.address)
-        eventually(lambda: own not in upper.nodes())
-
-
-@covers("FR-85")
-@pytest.mark.skipif(os.getuid() != 0, reason="changing the user needs root")
-def test_a_router_process_drops_its_rights(start: Starter) -> None:
-    """fastrouter-uid and fastrouter-gid hold for the router's process."""
-    subject = start(TALLY + "fastrouter-gid = 65534\nfastrouter-uid = 65534\n", until=ROUTER)
-    pid = int(subject.wait_for(ROUTER)[1])
-
-    def ids() -> list[str]:
-        text = Path(f"/proc/{pid}/status").read_text()
-        return [line.split()[1] for line in text.splitlines() if line[:4] in ("Uid:", "Gid:")]
-
-    eventually(lambda: ids() == ["65534", "65534"])
-    subject.wait_for("uWSGI fastrouter 1 setuid\\(\\) to 65534")
-
-
-@covers("FR-86")
-@pytest.mark.parametrize(
-    ("weights", "order"), [((1, 1), "21212121"), ((1, 1, 3), "3123331233"), ((2, 3), "212121")]
-)
-def test_round_robin_by_weight(start: Starter, weights: tuple[int, ...], order: str) -> None:
-    """Equal weights share evenly, 1:3 shares 1:3, in uWSGI's very order."""
-    nodes = [node(str(number + 1)) for number in range(len(weights))]
-    try:
-        pool = Pool(start)
-        for n, weight in zip(nodes, weights, strict=True):
-            pool.announce(n.address, weight=weight)
-        assert "".join(pool.ask() for _ in order) == order
-    finally:
-        for n in nodes:
-            n.close()
-
-
-@covers("FR-87")
-@pytest.mark.parametrize("algorithm", ["lrc", "wlrc"])
-def test_least_running_requests(start: Starter, algorithm: str) -> None:
-    """While one node is busy, requests go to the idle one."""
-    hold = threading.Event()
-    with node("busy", hold=hold) as busy, node("idle") as idle:
-        pool = Pool(start, f"subscription-algo = {algorithm}\n")
-        pool.announce(busy.address)
-        thread = threading.Thread(target=pool.ask)
-        thread.start()
-        busy.wait_seen()
-        pool.announce(idle.address)
-        assert [pool.ask() for _ in range(3)] == ["idle"] * 3
-        hold.set()
-        thread.join(20)
-
-
-@covers("FR-B5", kind="beyond")
-def test_iphash_keeps_a_client_on_its_node(start: Starter) -> None:
-    """The client's address decides."""
-    with node("1") as one, node("2") as two, node("3") as three:
-        pool = Pool(start, "subscription-algo = iphash\n")
-        for n in (one, two, three):
-            pool.announce(n.address)
-        clients = [f"192.0.2.{number}" for number in range(20)]
-        first = [pool.ask(REMOTE_ADDR=client) for client in clients]
-        assert first == [pool.ask(REMOTE_ADDR=client) for client in clients]
-        assert len(set(first)) > 1
-
-
-@covers("FR-B5", kind="beyond")
-def test_a_backup_serves_when_nobody_else_lives(start: Starter) -> None:
-    """A node of a higher backup level waits for the others to leave."""
-    with node("first") as first, node("spare") as spare:
-        pool = Pool(start)
-        pool.announce(spare.address, backup=1)
-        pool.announce(first.address)
-        assert [pool.ask() for _ in range(4)] == ["first"] * 4
-        pool.withdraw(first.address)
-        eventually(lambda: first.address not in pool.nodes())
-        assert pool.ask() == "spare"
-
-
-@covers("FR-B5", kind="beyond")
-def test_an_unknown_algorithm_ends_the_start(start: Starter) -> None:
-    """It is not taken for another."""
-    run = start.run(TALLY + "subscription-algo = fastest\n")
-    assert run.code == 1
-
-
-@covers("FR-B6", kind="beyond")
-def test_keys_with_a_mountpoint(start: Starter) -> None:
-    """example.com/app serves what is below /app, example.com the rest."""
-    with node("site") as site, node("app") as app:
-        pool = Pool(start, "subscription-mountpoints = 2\n")
-        pool.announce(site.address)
-        pool.announce(app.address, "example.com/app")
-        assert pool.ask(PATH_INFO="/app/x") == "app"
-        assert pool.ask(PATH_INFO="/application") == "site"
-        assert pool.ask(PATH_INFO="/") == "site"
-
-
 @covers("FR-B7", kind="beyond")
 def test_nodes_on_ipv6(start: Starter) -> None:
     """[::1]:port is an address of a node."""
@@ -373,95 +242,6 @@ def test_nodes_on_ipv6(start: Starter) -> None:
         pool.announce(f"[::1]:{listener.getsockname()[1]}")
         assert pool.ask() == "six"
         thread.join(20)
-
-
-@covers("FR-88")
-def test_credentials_of_the_sender(start: Starter) -> None:
-    """On UNIX sockets the kernel says who announces; only the owner of a file may."""
-    directory = start.directory({"keys/mine": ""})
-    pool = Pool(
-        start,
-        "fastrouter-subscription-server = DIR/sub.sock\nsubscriptions-use-credentials = true\n"
-        f"subscriptions-credentials-check = {directory}/keys/\n",
-    )
-    path = pool.router.path("sub.sock")
-    send(path, packet_of("other", "127.0.0.1:2"))
-    send(path, packet_of("mine", "127.0.0.1:1"))
-    eventually(lambda: pool.nodes("mine"))
-    assert pool.nodes("mine")["127.0.0.1:1"]["pid"] == os.getpid()
-    assert pool.nodes("mine")["127.0.0.1:1"]["uid"] == os.getuid()
-    assert pool.nodes("other") == {}
-
-
-@covers("FR-89")
-def test_a_new_node_is_notified(start: Starter) -> None:
-    """One datagram for a new node, none for what follows."""
-    directory = start.directory()
-    path = str(directory / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as box, node("N") as n:
-        box.bind(path)
-        box.settimeout(20)
-        pool = Pool(start)
-        pool.announce(n.address, notify=path)
-        assert box.recv(500).decode() == f"[subscription ack] example.com => new node: {n.address}"
-        pool.announce(n.address, notify=path)
-        pool.settle()
-        box.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            box.recv(500)
-
-
-@covers("FR-D9", kind="beyond")
-def test_a_notification_by_udp(start: Starter) -> None:
-    """notify may be a UDP address."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as box:
-        box.bind(("127.0.0.1", 0))
-        box.settimeout(20)
-        pool = Pool(start)
-        pool.announce("127.0.0.1:1", notify=f"127.0.0.1:{box.getsockname()[1]}")
-        assert box.recv(500).startswith(b"[subscription ack] example.com => new node:")
-
-
-@covers("FR-180", "FR-181", "FR-182", "FR-187")
-def test_what_the_stats_say_of_the_router(start: Starter) -> None:
-    """Valid JSON about the router's process: who it is, where it listens, whom it serves."""
-    hold = threading.Event()
-    with node("late", hold=hold) as n:
-        pool = Pool(start)
-        pool.announce(n.address)
-        thread = threading.Thread(target=pool.ask)
-        thread.start()
-        n.wait_seen()
-        found = stats(pool.stats_port)
-        pid = int(pool.router.wait_for(ROUTER)[1])
-        assert (found["pid"], found["uid"], found["gid"]) == (pid, os.getuid(), os.getgid())
-        assert found["cwd"] == str(pool.router.directory)
-        assert found["active_sessions"] == 1
-        assert found["fastrouter"] == [f"127.0.0.1:{pool.port}", f"127.0.0.1:{pool.udp}"]
-        assert found["cheap"] == 0
-        assert pool.nodes()[n.address]["ref"] == 1
-        hold.set()
-        thread.join(20)
-        eventually(lambda: pool.nodes()[n.address]["ref"] == 0)
-
-
-@covers("FR-183")
-def test_what_the_stats_say_of_static_nodes(start: Starter) -> None:
-    """Their names, their hits, since when they are left out."""
-    from tests.conformance.fastrouter.talk import names
-
-    with node("N") as n:
-        gone = dead()
-        subject = start(
-            TALLY + f"fastrouter-to = {n.address}\nfastrouter-to = {gone}\n"
-            "fastrouter-stats = 127.0.0.1:PORT1\n",
-            until=ROUTER,
-        )
-        assert names(subject.port, 4) == ["N"] * 4
-        one, two = stats(subject.ports["PORT1"])["static_nodes"]
-        assert (one["name"], one["grace"], two["name"]) == (n.address, 0, gone)
-        assert one["hits"] == 4
-        assert two["grace"] > 1_000_000_000
 
 
 @covers("FR-71")

@@ -1,0 +1,126 @@
+"""Way 4, the instance's side: when it announces, and how it ends."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.fastrouter.announced import APP, Box, instance
+from tests.conformance.fastrouter.talk import ROUTER, Pool, text_of
+from tests.conformance.harness import (
+    WORKER,
+    Starter,
+    ask,
+    covers,
+    eventually,
+    free_port,
+)
+
+
+@pytest.fixture
+def box() -> Iterator[Box]:
+    """A server on UDP."""
+    made = Box()
+    yield made
+    made.sock.close()
+
+
+@covers("FR-97")
+def test_announcements_go_on(start: Starter, box: Box) -> None:
+    """subscribe-freq = 1: again and again, said once in the log."""
+    subject = instance(start, f"subscribe-to = {box.server}:k\nsubscribe-freq = 1\n")
+    for _ in range(4):
+        assert not box.next().withdraws
+    assert subject.log.count("subscribing to") == 1
+
+
+@covers("FR-98")
+@pytest.mark.parametrize(
+    ("number", "more"),
+    [(signal.SIGINT, ""), (signal.SIGQUIT, ""), (signal.SIGTERM, "die-on-term = true\n")],
+)
+def test_an_instance_that_ends_says_goodbye(
+    start: Starter, box: Box, number: signal.Signals, more: str
+) -> None:
+    """SIGINT, SIGQUIT, and SIGTERM with die-on-term."""
+    subject = instance(start, f"subscribe-to = {box.server}:k\n" + more)
+    box.next()
+    subject.signal(number)
+    said = box.until(withdraws=True)
+    assert said.values["key"] == "k"
+    assert said.values["address"] == f"127.0.0.1:{subject.port}"
+    assert subject.ended() == 0
+    assert f"unsubscribing from {box.server}:k" in subject.log
+
+
+@covers("FR-98")
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_graceful_reload(start: Starter, box: Box, wanted: bool) -> None:
+    """Nothing is withdrawn, unless unsubscribe-on-graceful-reload; then all is announced."""
+    more = "unsubscribe-on-graceful-reload = true\n" if wanted else ""
+    subject = instance(start, f"subscribe-to = {box.server}:k\n" + more)
+    box.next()
+    subject.signal(signal.SIGHUP)
+    subject.wait_for("unsubscribing from" if wanted else r"(?i)\(?re\)?spawned uWSGI master")
+    if wanted:
+        box.until(withdraws=True)
+    box.until(withdraws=False)
+    assert ("unsubscribing" in subject.log) == wanted
+
+
+@covers("FR-98")
+def test_an_instance_may_start_silent(start: Starter) -> None:
+    """start-unsubscribed: nothing is sent until the master fifo is told S."""
+    one = Box()
+    try:
+        subject = instance(
+            start,
+            f"subscribe-to = {one.server}:k\nstart-unsubscribed = true\nsubscribe-freq = 1\n"
+            "master-fifo = DIR/fifo\n",
+        )
+        eventually(lambda: os.path.exists(subject.path("fifo")))
+        with open(subject.path("fifo"), "wb", buffering=0) as fifo:
+            fifo.write(b"S")
+        subject.wait_for("subscriptions re-enabled")
+        assert not one.next().withdraws
+    finally:
+        one.sock.close()
+
+
+@covers("FR-99")
+def test_an_instance_serves_without_a_router(start: Starter) -> None:
+    """Nobody listens at the server's port."""
+    subject = instance(start, f"subscribe-to = 127.0.0.1:{free_port()}:k\n")
+    assert text_of(ask(subject.port)).endswith("app")
+
+
+@covers("FR-100")
+def test_notifications_arrive_in_the_log(start: Starter) -> None:
+    """notify-socket is bound and announced; the router's datagram is logged."""
+    pool = Pool(start)
+    subject = instance(
+        start, f"subscribe-to = 127.0.0.1:{pool.udp}:example.com\nnotify-socket = DIR/n.sock\n"
+    )
+    subject.wait_for(
+        rf"\[notify-socket\] \[subscription ack\] example.com => new node: 127.0.0.1:{subject.port}"
+    )
+    assert pool.ask().endswith("app")
+
+
+@covers("FR-90", "FR-98")
+def test_router_and_instance_together(start: Starter) -> None:
+    """The document's setup: announced, served, gone."""
+    pool = Pool(start)
+    subject = start(
+        "master = true\nsocket = 127.0.0.1:0\nwsgi-file = app.py\n"
+        f"subscribe-to = 127.0.0.1:{pool.udp}:example.com\n",
+        files={"app.py": APP},
+        until=WORKER,
+    )
+    eventually(lambda: pool.ask().endswith("app"))
+    subject.signal(signal.SIGINT)
+    eventually(lambda: pool.nodes() == {})
+    assert pool.ask() == ""
+    assert pool.router.process.poll() is None
+    assert pool.router.wait_for(ROUTER)
