@@ -159,6 +159,10 @@ def _effects(result: Read) -> int | None:
             return int(value) if value and value.isascii() and value.isdigit() else 0
         elif name == "get" and where == COMMAND_LINE:
             return _get(result.settings)
+        elif name in ("stop", "reload") and where == COMMAND_LINE:
+            from refuwsgi.pidfiles import command
+
+            return command(name, value or "")
         elif name in HELP.names and where == COMMAND_LINE:
             return show_help()
         elif name in VERSION.names and where == COMMAND_LINE:

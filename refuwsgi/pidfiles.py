@@ -9,6 +9,7 @@ Errors:   OptionError for a file that cannot be written.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from refuwsgi import log
@@ -38,6 +39,13 @@ DAEMONIZE: Option[str | None] = Option(
 )
 DAEMONIZE2: Option[str | None] = Option(
     "daemonize2", text, default=None, help="the same, after the application was loaded"
+)
+
+STOP: Option[str | None] = Option(
+    "stop", text, default=None, help="stop the instance whose pid is in this file, and do no more"
+)
+RELOAD: Option[str | None] = Option(
+    "reload", text, default=None, help="reload the instance whose pid is in this file"
 )
 
 REMOVED = "VACUUM: pidfile removed."
@@ -74,6 +82,26 @@ def remove_pidfiles(config: Config) -> None:
         except OSError:
             continue
         log.line(REMOVED)
+
+
+def command(name: str, path: str) -> int:
+    """Obey `--stop` or `--reload`: send a signal to the pid in a file; return the exit status."""
+    number = signal.SIGINT if name == STOP.name else signal.SIGHUP
+    try:
+        with open(path) as file:
+            pid = int(file.read(32))
+        if pid <= 1:
+            raise ValueError(pid)
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "there is no pid in it"
+        sys.stderr.write(f"{name}: {path}: {why}\n")
+        return 1
+    try:
+        os.kill(pid, number)
+    except OSError as problem:
+        sys.stderr.write(f"{name}: no signal to process {pid}: {problem.strerror}\n")
+        return 255
+    return 0
 
 
 def daemonize(config: Config, option: Option[str | None] = DAEMONIZE) -> None:

@@ -160,10 +160,11 @@ class Snapshot:
             "modifier1": 0,
             "mountpoint": "",
             "startup_time": 0,
+            **app,
+            # One application is the rule; of several each shows what all have done.
             "requests": sum(core.app_requests for core in cores),
             "exceptions": sum(core.exceptions for core in cores),
             "chdir": "",
-            **app,
         }
 
 

@@ -56,6 +56,7 @@ SINGLE_INTERPRETER = Option(
 STARTING = "*** Starting refuwsgi {} (the options of uWSGI 2.0.31, CPython {}) on [{}] ***"
 NO_SOCKET = "The -s/--socket option is missing and stdin is not a socket."
 NO_MASTER = "*** WARNING: you are running uWSGI without its master process manager ***"
+THREADS_RUN = "python threads support enabled"
 BACKLOG = "your server socket listen backlog is limited to {} connections"
 MERCY = "your mercy for graceful operations on workers is {} seconds"
 MAPPED = "mapped {} bytes ({} KB) for {} cores"
@@ -98,9 +99,12 @@ class Instance:
         privileges.drop_privileges(self.config)
         log.set_up_late(self.config)
         made = service.Service(self.config, self.board, self.listeners)
+        self._say_mode()
         if not made.load():
             return NEED_APP_STATUS
-        self._say_mode()
+        self._go(CHDIR2)
+        if not self.config[SINGLE_INTERPRETER]:
+            log.line(INTERPRETERS)
         plan = self._plan(made)
         pidfiles.write_pidfiles(self.config, late=True)
         if not self.listeners and not self.config[MASTER]:
@@ -146,6 +150,7 @@ class Instance:
     def _limits(self) -> None:
         cores = len(self.board.workers) * len(self.board.cores[0])
         log.line(f"Python version: {sys.version}".replace("\n", " "))
+        log.line(THREADS_RUN)
         log.line(BACKLOG.format(self.config[sockets.LISTEN]))
         log.line(MERCY.format(self.config[WORKER_RELOAD_MERCY]))
         log.line(MAPPED.format(self.board.size, self.board.size >> 10, cores))

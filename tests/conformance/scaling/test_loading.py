@@ -111,18 +111,19 @@ def test_without_an_app_the_answer_is_500(start: Starter, name: str) -> None:
 @covers("SC-198")
 @pytest.mark.parametrize("lazy", ["", "lazy-apps = true"])
 def test_need_app_ends_the_start_with_22(start: Starter, lazy: str) -> None:
-    ended = start.run(
+    subject = start.launch(
         f"""
         http-socket = 127.0.0.1:PORT
         master = true
         module = nowhere
         need-app = true
         {lazy}
-        """
+        """,
+        tracebacks=True,
     )
-    assert ended.code == 22
+    assert subject.ended() == 22
     if not lazy:
-        assert "*** no app loaded. GAME OVER ***" in ended.log
+        assert "*** no app loaded. GAME OVER ***" in subject.log
 
 
 MOUNTED = """

@@ -1,6 +1,8 @@
 """The log: where it goes, the line of a request, formats, titles."""
 
+import os
 import re
+import signal
 
 import pytest
 
@@ -144,12 +146,25 @@ def test_request_lines_may_be_switched_off(start: Starter, more: str, logged: se
 
 
 @covers("SC-300")
-@pytest.mark.parametrize("option", ["logto", "logto2", "daemonize"])
+@pytest.mark.parametrize("option", ["logto", "logto2"])
 def test_the_log_goes_to_a_file(start: Starter, option: str) -> None:
     subject = start(SITE + f"{option} = DIR/to.log\n", files=FILES)
     get(subject.port, "/hello")
     file = subject.directory / "to.log"
     eventually(lambda: file.exists() and "GET /hello =>" in file.read_text(), "the line")
+
+
+@covers("SC-300")
+def test_a_daemon_leaves_and_logs_to_its_file(start: Starter) -> None:
+    """The process that was started ends with 0 while the server goes on."""
+    subject = start.launch(SITE + "daemonize = DIR/to.log\npidfile = DIR/pid\n", files=FILES)
+    assert subject.ended() == 0
+    file = subject.directory / "to.log"
+    eventually(lambda: file.exists() and "spawned uWSGI worker" in file.read_text(), "a worker")
+    assert get(subject.port, "/hello").status == 200
+    eventually(lambda: "GET /hello =>" in file.read_text(), "the line")
+    os.kill(int((subject.directory / "pid").read_text()), signal.SIGINT)
+    eventually(lambda: not subject.family(), "the daemon has ended")
 
 
 @covers("SC-300")
