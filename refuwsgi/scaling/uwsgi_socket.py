@@ -39,6 +39,7 @@ PROTOCOL: Option[str] = Option(
 )
 
 PING = 100  # modifier1: is anybody there?
+CACHE = 111  # modifier1: about a cache; `size` bytes of a value may follow
 
 
 class UwsgiDoor:
@@ -94,6 +95,8 @@ class UwsgiDoor:
     ) -> Request | None:
         try:
             environ: dict[str, Any] = environ_of(data[4:end])
+            if modifiers[0] == CACHE:
+                environ["CONTENT_LENGTH"] = environ.get("size", "")
             body = self._body(fd, environ, data, end)
         except PacketError as problem:
             log.line(f"invalid uwsgi request ({problem}). skip.")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from refuwsgi import address, log, sockets, stats
+from refuwsgi.cache import stages as cache_stages
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, OptionError
@@ -24,6 +25,7 @@ from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import Master
 from refuwsgi.scaling.workers import PROCESSES
 from refuwsgi.scoreboard import Scoreboard
+from refuwsgi.server.caches import caches_of
 from refuwsgi.server.service import Service
 from refuwsgi.sockets import Listener, backlog_of
 from refuwsgi.stats import StatsServer
@@ -61,7 +63,7 @@ class Extras:
         if config.asks_for("fastrouter"):
             from refuwsgi.fastrouter import getting_started
 
-            self.gateways += getting_started.configured(config, doors)
+            self.gateways += getting_started.configured(config, doors, caches_of(config))
         if http_link.router_wanted(config):
             from refuwsgi.scaling import http_router
 
@@ -76,6 +78,8 @@ class Extras:
         if adaptive is not None:
             master.cycle.append(adaptive.look)
         upkeep.join(master, self.config, doors, adaptive)
+        if caches := caches_of(self.config):
+            master.cycle.append(cache_stages.sweeper(self.config, caches).look)
         if self.config.asks_for("idle", "cheap"):
             self._join_idle(master, doors)
         if self.config.asks_for("subscribe"):

@@ -4,7 +4,7 @@ Section:  ground / the server; the stages of a request
 What:     loads the application in the master (or, with lazy-apps, in each worker), and builds
           for each worker the doors, the stages in their order, and the offload threads.
 
-              check-static, static-map  -->  routes  -->  the application
+              check-cache  -->  check-static, static-map  -->  routes  -->  the application
 
 Units:    none.
 Errors:   an application that does not load is reported with its traceback; with need-app it
@@ -19,6 +19,8 @@ from collections.abc import Callable
 from typing import Any
 
 from refuwsgi import api, log, request_log
+from refuwsgi.cache import api as cache_api
+from refuwsgi.cache import stages as cache_stages
 from refuwsgi.offloading import static_files, the_future, threads
 from refuwsgi.offloading.engines import FileEngine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
@@ -28,6 +30,7 @@ from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.workers import NO_APP, PROCESSES, WORKER_RELOAD_MERCY
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server import doors
+from refuwsgi.server.caches import caches_of
 from refuwsgi.sockets import Listener
 from refuwsgi.stats import Snapshot
 from refuwsgi.wsgi import loading, serving
@@ -73,6 +76,7 @@ class Service:
         self.config = config
         self.board = board
         self.listeners = listeners
+        self.caches = caches_of(config)
         self.lazy = config[LAZY_APPS] or config[LAZY]
         self.stages: list[Callable[[Config], Stage | None]] = []  # between files and application
         self.every_cycle: list[Callable[[], None]] = []
@@ -104,6 +108,7 @@ class Service:
 
     def _provide(self) -> None:
         board = self.board
+        cache_api.install(self.caches)
         api.provide("numproc", len(board.workers))
         api.provide("cores", len(board.cores[0]))
         api.provide("masterpid", lambda: board.instance.master)
@@ -134,7 +139,7 @@ class Service:
         return made, offloading
 
     def _stages(self) -> list[Stage]:
-        found: list[Stage] = []
+        found = cache_stages.stages(self.config, self.caches)
         if self.files is not None:
             found.append(self.files)
         for make in self.stages:
@@ -172,6 +177,8 @@ class Service:
             can_offload=bool(self.config[threads.OFFLOAD_THREADS]),
         )
         found.apps = self.apps.described()
+        if self.caches:
+            found.more.append(lambda: cache_stages.figures(self.caches))
         return found
 
     @property
