@@ -145,6 +145,8 @@ class Request:
     worker = 0
     packet_size = 0
     extra_headers: list[tuple[str, str]]  # appended to those of the answer
+    beyond = b""  # what came behind the request: the beginning of the next one
+    removed_headers: tuple[str, ...] = ()  # in lower case: the answer's headers that do not go out
     logvars: dict[str, str] | None = None
     offload: Callable[[Any, Request], bool] | None = None
 
@@ -169,6 +171,9 @@ class Request:
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
         """Make the head of the answer and note what it says."""
+        if self.removed_headers:
+            removed = self.removed_headers
+            headers = [each for each in headers if each[0].lower() not in removed]
         if self.extra_headers:
             headers = headers + self.extra_headers
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from refuwsgi.protocol.http import ChunkDecoder, ChunkError
-from refuwsgi.request import CHUNK, Body, read_some
+from refuwsgi.request import CHUNK, Body, Request, read_some
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -22,7 +22,7 @@ class ChunkedBody:
 
     # Beyond: uWSGI leaves the decoding to the application.
 
-    __slots__ = ("_decoder", "_ends", "_fd", "_found", "_taken", "_timeout", "left")
+    __slots__ = ("_decoder", "_ends", "_fd", "_found", "_taken", "_timeout", "beyond", "left")
 
     def __init__(self, fd: int, held: bytes, timeout: float) -> None:
         self._fd = fd
@@ -32,6 +32,7 @@ class ChunkedBody:
         self._taken = 0  # bytes that were returned
         self._ends: list[int] = []  # where chunks end, counted from the beginning of the body
         self.left = 1  # until its end has been seen
+        self.beyond = b""  # what came behind it: the beginning of the next request
         if held:
             self._decode(held)
 
@@ -83,19 +84,26 @@ class ChunkedBody:
                     self._ends.append(self._taken + len(self._found))
         except ChunkError as problem:
             raise OSError(f"the client sent a broken chunk: {problem}") from None
-        if self._decoder.done:
+        if decoder.done:
             self.left = 0
+            self.beyond = decoder.rest + data[place:]
 
 
 class ExpectedBody:
     """A body that the client holds back until it is told to go on."""
 
-    __slots__ = ("_asked", "_body", "_fd")
+    __slots__ = ("_asked", "_body", "_fd", "request")
 
     def __init__(self, fd: int, body: Body) -> None:
         self._fd = fd
         self._body = body
         self._asked = False
+        self.request: Request | None = None
+
+    @property
+    def beyond(self) -> bytes:
+        """What came behind it: the beginning of the next request."""
+        return getattr(self._body, "beyond", b"")
 
     @property
     def left(self) -> int:
@@ -105,6 +113,8 @@ class ExpectedBody:
     def _ask(self) -> None:
         if not self._asked:
             self._asked = True
+            if self.request is not None and self.request.head_size:
+                return  # the answer has begun: another head would be part of its body
             os.write(self._fd, CONTINUE)
 
     def receive(self, limit: int) -> bytes:

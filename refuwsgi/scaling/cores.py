@@ -69,6 +69,7 @@ class Service(NamedTuple):
     offload: Callable[[Any, Request], bool] | None
     after: Callable[[Request], None] | None  # limits: called when a request has ended
     extra_headers: list[tuple[str, str]]
+    removed_headers: tuple[str, ...]  # in lower case
     harakiri: int  # seconds; 0: none
 
 
@@ -203,7 +204,7 @@ class Core:
                     return
                 if request.body.left and not _swallowed(request):
                     return
-                data = getattr(request.body, "beyond", b"")
+                data = request.beyond or getattr(request.body, "beyond", b"")
         except ConnectionError:
             pass
         except OSError as problem:
@@ -227,6 +228,8 @@ class Core:
             row.deadline = started + service.harakiri * 1_000_000
         if service.extra_headers:
             request.extra_headers = list(service.extra_headers)
+        if service.removed_headers:
+            request.removed_headers = service.removed_headers
         if door.may_offload:
             request.offload = service.offload
         try:

@@ -19,7 +19,14 @@ from typing import Any
 
 from refuwsgi import log
 from refuwsgi.options import JOIN, Option, texts
-from refuwsgi.protocol.http import HeadError, parse_head
+from refuwsgi.protocol.http import (
+    MAX_HEADERS,
+    HeadError,
+    check_unfinished,
+    head_end,
+    parse_head,
+)
+from refuwsgi.protocol.http_target import TOO_LARGE
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
 from refuwsgi.scaling.bodies import ChunkedBody, ExpectedBody
 from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
@@ -47,11 +54,20 @@ SHOWN_HTTP = 1 << 32  # in `shown_size`: what is shown is an HTTP head
 class HttpDoor:
     """A listening socket behind which the clients speak HTTP."""
 
-    def __init__(self, listener: Listener, limit: int, timeout: float, *, keep: bool) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        limit: int,
+        timeout: float,
+        *,
+        keep: bool,
+        most: int = MAX_HEADERS,
+    ) -> None:
         self.listener = listener
         self.limit = limit
         self.timeout = timeout
         self.keep = keep
+        self.most = most
         self.http = True
         self.may_offload = True
         local = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
@@ -70,16 +86,15 @@ class HttpDoor:
         """Read one request; None when there is none to be had from this client."""
         if not data:
             data = self._first(fd)
-        end = data.find(END)
-        if end < 0 or end > self.limit:
-            data = self._whole_head(fd, data)
-            end = data.find(END)
-            if end < 0:
-                core.read_errors += 1
-                return None
-        end += 4
         try:
-            head = parse_head(data, end)
+            end = data.find(END) + 4 if data[:1] != b"\r" else head_end(data)
+            if end < 4 or end - 4 > self.limit:
+                data = self._whole_head(fd, data)
+                end = head_end(data)
+                if end < 0:
+                    core.read_errors += 1
+                    return None
+            head = parse_head(data, end, self.most)
         except HeadError as problem:
             self._refuse(fd, problem.status, str(problem), core)
             return None
@@ -89,8 +104,14 @@ class HttpDoor:
         environ["REMOTE_ADDR"] = peer[0] if self.tcp else "0.0.0.0"  # noqa: S104
         if self.tcp:
             environ["REMOTE_PORT"] = str(peer[1])
-        request = Request(fd, environ, core, self._body(fd, head, data, end), timeout=self.timeout)
-        request.keep = self.keep and head.keep_alive
+        body = self._body(fd, head, data, end)
+        request = Request(fd, environ, core, body, timeout=self.timeout)
+        if isinstance(body, ExpectedBody):
+            body.request = request
+        if self.keep:
+            request.keep = head.keep_alive
+            if len(data) > end and not head.chunked:
+                request.beyond = data[end + head.content_length :]
         _show(core, data, end)
         return request
 
@@ -102,9 +123,7 @@ class HttpDoor:
             body = SizedBody(fd, data[end:], head.content_length, self.timeout)
         else:
             return EMPTY
-        if head.expect and len(data) == end:
-            return ExpectedBody(fd, body)
-        return body
+        return ExpectedBody(fd, body) if head.expect and len(data) == end else body
 
     def _first(self, fd: int) -> bytes:
         if not self.tcp:
@@ -122,7 +141,8 @@ class HttpDoor:
         """Read on until the head is whole; b"" when the client was sent away or has gone."""
         # Beyond: the limit is for the whole head, so that a byte now and then does not hold a core.
         end = time.monotonic() + self.timeout
-        while data and data.find(END) < 0 and len(data) <= self.limit:
+        while data and head_end(data) < 0 and len(data) <= self.limit:
+            check_unfinished(data, self.limit)
             try:
                 wait_for(fd, select.POLLIN, end - time.monotonic())
                 part = os.read(fd, CHUNK)
@@ -132,10 +152,8 @@ class HttpDoor:
                 self._send_last(fd, "408 Request Timeout")
                 return b""
             data = data + part if part else b""
-        if data and not 0 <= data.find(END) <= self.limit:
-            log.line(f"invalid HTTP request size (max {self.limit})...skip")
-            self._send_last(fd, "431 Request Header Fields Too Large")
-            return b""
+        if data and not 0 <= head_end(data) <= self.limit + 4:
+            raise HeadError(f"no end within {self.limit} bytes", TOO_LARGE)
         return data
 
     def _refuse(self, fd: int, status: str, reason: str, core: CoreRow) -> None:

@@ -16,6 +16,7 @@ import struct
 
 from refuwsgi import address, log, passing, sockets
 from refuwsgi.options import Config, OptionError
+from refuwsgi.protocol.http import MAX_VARS
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling import http_link
 from refuwsgi.scaling.cores import Door
@@ -96,5 +97,5 @@ def doors(listeners: list[Listener], config: Config) -> list[Door]:
             found.append(UwsgiDoor(listener, limit, timeout))
         else:
             keep = listener.protocol == "http11"
-            found.append(HttpDoor(listener, limit, timeout, keep=keep))
+            found.append(HttpDoor(listener, limit, timeout, keep=keep, most=2 * config[MAX_VARS]))
     return found

@@ -42,6 +42,14 @@ ADD_HEADER: Option[tuple[str, ...]] = Option(
     help="add this header to every answer",
     repeat=JOIN,
 )
+DEL_HEADER: Option[tuple[str, ...]] = Option(
+    "del-header",
+    texts,
+    default=(),
+    help="remove this header of the application's from every answer",
+    aliases=("rem-header",),
+    repeat=JOIN,
+)
 LAZY_APPS = Option(
     "lazy-apps",
     flag,
@@ -134,6 +142,7 @@ class Service:
             offload=offloading.offload if offloading is not None else None,
             after=self._after(upkeep.in_worker(self.config, self.board, number)),
             extra_headers=headers,
+            removed_headers=tuple(name.strip().lower() for name in self.config[DEL_HEADER]),
             harakiri=upkeep.seconds(self.config),
         )
         return made, offloading
