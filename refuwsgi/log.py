@@ -138,6 +138,11 @@ def set_up(config: Config) -> None:
         _open_or_fail(config, LOGTO, logto)
 
 
+def start_over() -> None:
+    """Forget what was set up, in a process that has a configuration of its own."""
+    _state.format = _state.path = ""
+
+
 def set_up_late(config: Config) -> None:
     """Obey logto2; called when privileges have been dropped."""
     if (path := config[LOGTO2]) is not None:

@@ -157,23 +157,38 @@ def launch(what: Launch) -> int:
 def _become_vassal(what: Launch) -> NoReturn:
     status = CANNOT_RUN
     try:
-        _clean(what)
-        if what.warm is not None and what.binary.wrapper is None:
+        if not _cleaned(what):
+            pass
+        elif what.warm is not None and what.binary.wrapper is None:
             status = _run_warm(what, what.warm)
         else:
-            command = what.binary.command(what.found)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            os.execvp(command[0], command)
-    except OSError as error:
-        log.line(f"[emperor] {what.found.name} cannot be started: {error}")
+            _exec(what)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     finally:
         # Whatever happened: the emperor's stack is below us and must not be returned to.
-        if (mistake := sys.exception()) is not None:
-            sys.excepthook(type(mistake), mistake, mistake.__traceback__)
+        if sys.exception() is not None:
+            log.exception(f"[emperor] {what.found.name} ended by an error")
         _flush()
         os._exit(status & 0xFF)
+
+
+def _cleaned(what: Launch) -> bool:
+    try:
+        _clean(what)
+    except OSError as error:
+        log.line(f"[emperor] {what.found.name} cannot be started: {error}")
+        return False
+    return True
+
+
+def _exec(what: Launch) -> None:
+    command = what.binary.command(what.found)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        log.line(f"[emperor] {what.found.name} cannot be started: {error}")
 
 
 def _clean(what: Launch) -> None:
@@ -197,6 +212,7 @@ def _run_warm(what: Launch, main: Callable[[Sequence[str]], int]) -> int:
     import gc
 
     gc.unfreeze()
+    log.start_over()  # what the emperor's configuration said about the log was about its own
     words = what.binary.words(what.found)
     sys.argv = ["refuwsgi", *words]
     sys.orig_argv[:] = what.binary.command(what.found)
