@@ -1,7 +1,18 @@
-"""Run refuwsgi as `python -m refuwsgi`."""
+"""Run refuwsgi as `python -m refuwsgi` and as the command `refuwsgi`."""
 
+import signal
 import sys
 
-from refuwsgi.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command; return its exit status."""
+    # Until the server itself listens to signals, Ctrl-C ends it without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from refuwsgi.cli import main as command
+
+    return command()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

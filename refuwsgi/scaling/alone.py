@@ -22,9 +22,13 @@ from refuwsgi.scaling import workers
 from refuwsgi.scaling.master import GATEWAY_SPAWNED
 from refuwsgi.scaling.workers import Plan, Worker
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+
 
 def run(plan: Plan, gateways: list[GatewayProcess], count: int, at_end: Callable[[], None]) -> int:
     """Be worker 1 until it ends; return the exit status."""
+    # A signal that came between two births would leave the elder behind.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     children = [_start_gateway(gateway) for gateway in gateways]
     for number in range(2, count + 1):
         children.append(processes.start(f"uWSGI worker {number}", _main(number, plan)))
@@ -46,6 +50,7 @@ def run(plan: Plan, gateways: list[GatewayProcess], count: int, at_end: Callable
 def run_gateways(gateways: list[GatewayProcess]) -> int:
     """Keep routers without workers until a signal stops them."""
     # Departure: uWSGI ends at once; the document's commands show no master.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     children = [_start_gateway(gateway) for gateway in gateways]
     stopping: list[int] = []
 
@@ -54,8 +59,9 @@ def run_gateways(gateways: list[GatewayProcess]) -> int:
         for child in children:
             child.kill(signal.SIGINT)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+    for number in ENDING:
         signal.signal(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     for child in children:
         child.status()
     return 0 if stopping else 1

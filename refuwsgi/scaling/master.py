@@ -59,6 +59,7 @@ GATEWAY_RESPAWNED = "respawned {} (pid: {})"
 GOODBYE = "goodbye to uWSGI."
 
 ECHO = 0.05  # a Ctrl-C reaches every process; a worker may end by it before we have heard of it
+ECHOES = (0, -signal.SIGINT)  # how a worker ends by Ctrl-C, the latter if it was just born
 STOP_MERCY = 5.0  # seconds that a worker has after a signal that should end it at once
 
 
@@ -145,7 +146,7 @@ class Master:
         await readable(child.sentinel)
         status = child.status()
         slot.child = None
-        if not (slot.planned or status or self.ending):
+        if not (slot.planned or status not in ECHOES or self.ending):
             await sleep(ECHO)
         row = self.board.workers[slot.number - 1]
         row.pid = row.accepting = row.ready = 0

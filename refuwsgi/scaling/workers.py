@@ -169,6 +169,7 @@ class Worker:
         signal.signal(REOPEN, lambda number, frame: log.reopen())
         for sign in (signal.SIGUSR1, signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(sign, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # without a master some were held back
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._at_end is not None:

@@ -26,6 +26,7 @@ from refuwsgi.scaling.orders import RELOAD
 from refuwsgi.scaling.workers import NO_ORPHANS, PROCESSES, WORKER_RELOAD_MERCY, Plan
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server import doors, extras, reload, service
+from refuwsgi.server.starting import Starting, hold_back
 from refuwsgi.sockets import Listener
 
 CHDIR: Option[str | None] = Option(
@@ -119,6 +120,7 @@ class Instance:
         processes.set_up(self.config)
         if not self.again and not self.trying:
             pidfiles.daemonize(self.config)
+        self.starting = Starting(self.config, self._vacuum, again=self.again)
         log.line(STARTING.format(__version__, platform.python_version(), time.ctime()))
         mask = self.config[UMASK]
         if mask is not None:
@@ -182,11 +184,13 @@ class Instance:
         supervisor.left = reload.left()
         api.provide("reload", self._ask_master(signal.SIGHUP))
         api.provide("stop", self._ask_master(signal.SIGINT))
+        supervisor.tasks.append(self.starting.deliver())
         parts.join(supervisor, made, self.listeners)
         if not self.listeners:
             supervisor.initial = 0  # only routers: there is nothing for workers to serve
         goal = supervisor.run(again=self.again)
         if goal == RELOAD:
+            hold_back(self.config)
             reload.execute(sockets.made(), self.directory, supervisor.left)
         upkeep.end_the_left(supervisor.left)
         self._vacuum()
