@@ -203,6 +203,7 @@ class Cheaper:
             queue=self._queue(),
             running=[sum(core.running for core in each) for each in cores],
             in_request=busy,
+            numbers=[slot.number for slot in live],
         )
 
     def _within_memory(self, master: Master, wanted: int) -> int:

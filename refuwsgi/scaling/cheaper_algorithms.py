@@ -31,6 +31,7 @@ class Seen(NamedTuple):
     queue: int  # clients that no core has accepted yet
     running: Sequence[int] = ()  # for each live worker: microseconds in requests so far
     in_request: Sequence[bool] = ()  # for each live worker: is it in one now?
+    numbers: Sequence[int] = ()  # which workers these are; the first ones when it is not said
 
     @property
     def unborn(self) -> int:
@@ -155,7 +156,7 @@ class Busyness:
         self.lines: list[str] = []  # what there is to log, for whoever asked
         self.verbose: list[str] = []
         self._began: float | None = None
-        self._last: list[int] = []
+        self._last: dict[int, int] = {}  # number of the worker: `running` when the window began
         self._timer = 0.0  # when a worker may be stopped
         self._stopped = float("-inf")
         self._between = 0
@@ -192,7 +193,7 @@ class Busyness:
 
     def _restart(self, seen: Seen, now: float) -> None:
         self._began = now
-        self._last = list(seen.running)
+        self._last = dict(zip(_numbers(seen), seen.running, strict=True))
 
     def _rest(self) -> int:
         factor = self._limits.backlog_multiplier if self.emergency else self.multiplier
@@ -202,15 +203,18 @@ class Busyness:
         assert self._began is not None
         span = max(1.0, (now - self._began) * 1_000_000)
         shares = []
+        numbers = _numbers(seen)
         for place, running in enumerate(seen.running):
-            grown = running - self._last[place] if place < len(self._last) else 0
+            grown = running - self._last.get(numbers[place], running)
             share = min(100, round(100 * grown / span))
             if not grown and place < len(seen.in_request) and seen.in_request[place]:
                 share = 100  # busy, and nothing has ended
             shares.append(share)
-            self.verbose.append(
-                f"[busyness] worker nr {place + 1} {self.window}s average busyness is at {share}%"
-            )
+            if seen.live > 1:
+                self.verbose.append(
+                    f"[busyness] worker nr {numbers[place]} {self.window}s average busyness "
+                    f"is at {share}%"
+                )
         average = round(sum(shares) / len(shares)) if shares else 0
         self.verbose.append(
             f"[busyness] {self.window}s average busyness of {len(shares)} worker(s) "
@@ -288,3 +292,7 @@ class Busyness:
                 f"[busyness] {seen.queue} requests in listen queue, spawning {count} new worker(s)"
             )
         return count
+
+
+def _numbers(seen: Seen) -> Sequence[int]:
+    return seen.numbers or range(1, len(seen.running) + 1)

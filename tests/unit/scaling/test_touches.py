@@ -1,0 +1,70 @@
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from refuwsgi.options import config_of
+from refuwsgi.scaling import py_autoreload, touches
+from refuwsgi.scaling.py_autoreload import Watched
+from refuwsgi.scaling.touches import Touched
+from tests.unit.scaling.stand import FakeMaster
+
+
+def test_an_order_is_given_once_for_each_touch(tmp_path: Path) -> None:
+    watched, later = tmp_path / "watched", tmp_path / "later"
+    watched.touch()
+    given: list[int] = []
+    touched = Touched((str(watched), str(later)), "words", lambda master: given.append(1))
+    master: Any = FakeMaster(1, 1)
+    touched.look(master)
+    assert given == []
+    os.utime(watched, (1, 1))
+    touched.look(master)
+    touched.look(master)
+    assert given == [1]
+    later.touch()
+    touched.look(master)
+    assert given == [1, 1]
+
+
+def test_the_missing_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "later"
+    Touched((str(path),), "words", lambda master: None)
+    assert f"unable to stat() {path}, events will be triggered" in capfd.readouterr().err
+
+
+def test_each_kind_has_its_own() -> None:
+    assert touches.configured(config_of()) == []
+    config = config_of(touch_reload=["a", "b"], touch_chain_reload="c", fs_reload=".")
+    assert len(touches.configured(config)) == 3
+
+
+def test_a_module_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one_that_changes", "one_to_ignore"):
+        path = tmp_path / f"{name}.py"
+        path.touch()
+        module = ModuleType(name)
+        module.__file__ = str(path)
+        monkeypatch.setitem(sys.modules, name, module)
+    watched = Watched(("one_to_ignore",))
+    assert watched.changed() == []
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    assert watched.changed() == ["one_that_changes"]
+    assert watched.changed() == []
+    (tmp_path / "one_that_changes.py").unlink()
+    assert watched.changed() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "number", "master"),
+    [({}, 1, 1), ({"py_auto_reload": "2"}, 2, 1), ({"py_auto_reload": "2"}, 1, 0)],
+)
+def test_only_the_first_worker_looks_and_only_under_a_master(
+    options: dict[str, str], number: int, master: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(py_autoreload.threading, "Thread", None)
+    py_autoreload.start(config_of(**options), number, lambda: master)
