@@ -68,6 +68,12 @@ class Extras:
             from refuwsgi.scaling import http_router
 
             self.gateways += http_router.configured(config, doors)
+        if self.emperor is not None:
+            self.gateways.append(GatewayProcess("uWSGI Emperor", self.emperor.run))
+
+    def routers(self) -> bool:
+        """Say whether the instance has a router, which needs no workers."""
+        return self.config.asks_for("fastrouter") or http_link.router_wanted(self.config)
 
     def join(self, master: Master, service: Service, doors: list[Listener]) -> None:
         """Give the master what shall run beside it."""

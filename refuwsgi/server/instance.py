@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from refuwsgi import __version__, api, log, pidfiles, privileges, processes, sockets
 from refuwsgi.options import Config, Option, OptionError, flag, text
@@ -28,6 +29,9 @@ from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server import doors, extras, reload, service
 from refuwsgi.server.starting import Starting, hold_back
 from refuwsgi.sockets import Listener
+
+if TYPE_CHECKING:
+    from refuwsgi.vassals.emperor import Emperor
 
 CHDIR: Option[str | None] = Option(
     "chdir", text, default=None, help="go to this directory before the application is loaded"
@@ -83,8 +87,8 @@ class Instance:
         self._begin()
         upkeep.check(self.config)
         parts = extras.configured(self.config, self.board)
-        if parts.emperor is not None and not service.wanted(self.config):
-            return parts.emperor.run()
+        if parts.emperor is not None and not service.wanted(self.config) and not parts.routers():
+            return self._rule(parts.emperor)
         if self.trying:
             return self._try()
         self.listeners = doors.bound(self.config)
@@ -114,6 +118,17 @@ class Instance:
             return self._with_master(plan, made, parts)
         log.line(NO_MASTER)
         return self._without_master(plan, parts)
+
+    def _rule(self, emperor: Emperor) -> int:
+        """Be an emperor and nothing else."""
+        pidfiles.write_pidfiles(self.config)
+        privileges.drop_privileges(self.config)
+        log.set_up_late(self.config)
+        pidfiles.write_pidfiles(self.config, late=True)
+        try:
+            return emperor.run()
+        finally:
+            self._vacuum()
 
     def _begin(self) -> None:
         log.set_up(self.config)

@@ -10,12 +10,10 @@ Errors: `OptionError` before anything is started.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterable, Sequence
 
 from refuwsgi import log, sockets
-from refuwsgi.address import parse
-from refuwsgi.binding import bind
+from refuwsgi.address import Address, parse
 from refuwsgi.loop import Loop
 from refuwsgi.options import JOIN, Config, Option, flag, number, text, texts
 from refuwsgi.stats import STATS_HTTP
@@ -101,7 +99,7 @@ def configured(
         census,
         period=config[FREQ],
         pidfile=config[PIDFILE],
-        stats=_stats_socket(config),
+        stats=_stats_address(config),
         stats_http=config[STATS_HTTP],
     )
 
@@ -119,13 +117,11 @@ def _list_monitors() -> None:
     log.line("--- end of imperial monitors list ---")
 
 
-def _stats_socket(config: Config) -> socket.socket | None:
+def _stats_address(config: Config) -> Address | None:
     address = config[emperor_stats.EMPEROR_STATS]
     if address is None:
         return None
     try:
-        sock = bind(parse(address), backlog=config[sockets.LISTEN])
+        return parse(address)
     except ValueError as problem:
         raise config.error(emperor_stats.EMPEROR_STATS, f"an address ({problem})") from None
-    log.line(f"*** Emperor stats server enabled on {address} fd: {sock.fileno()} ***")
-    return sock

@@ -22,7 +22,10 @@ import socket
 from typing import Any
 
 from refuwsgi import log, processes
+from refuwsgi.address import Address
+from refuwsgi.binding import bind
 from refuwsgi.loop import READ, Source, Task, Wait, readable, sleep, wait
+from refuwsgi.options import OptionError
 from refuwsgi.vassals import emperor_stats
 from refuwsgi.vassals.census import Census
 from refuwsgi.vassals.lifecycle import Event
@@ -49,7 +52,7 @@ class Emperor:
         *,
         period: float = 3.0,
         pidfile: str | None = None,
-        stats: socket.socket | None = None,
+        stats: Address | None = None,
         stats_http: bool = False,
     ) -> None:
         self._census = census
@@ -77,12 +80,24 @@ class Emperor:
             with open(self._pidfile, "w", encoding="ascii") as file:
                 file.write(f"{os.getpid()}\n")
         if self._stats is not None:
-            loop.spawn(emperor_stats.answer(loop, self._stats, self.told, self._stats_http))
+            loop.spawn(self._serve_stats(self._stats))
         loop.spawn(self._hear_signals(signals))
         self._scanner = loop.spawn(self._look_around())
         loop.run()
         tell("The Emperor is buried.")
         return 0
+
+    async def _serve_stats(self, address: Address) -> None:
+        try:
+            sock = bind(address, backlog=self._realm.customs.backlog)
+        except OptionError as problem:
+            # uWSGI: the emperor goes on without.
+            log.line(f"unable to serve the emperor's stats: {' '.join(str(problem).split())}")
+            return
+        said = f"{address.text()} fd: {sock.fileno()}"
+        log.line(f"*** Emperor stats server enabled on {said} ***")
+        with sock:
+            await emperor_stats.answer(self._realm.loop, sock, self.told, self._stats_http)
 
     async def _look_around(self) -> None:
         while True:

@@ -40,16 +40,32 @@ class Zmq:
         self._wishes = wishes
         self._table = Table("emperor-zeromq")
         self._driver = driver("zmq", "zmq", name)
-        self._socket: Any = self._driver.Context().socket(self._driver.PULL)
-        self._socket.setsockopt(self._driver.MAXMSGSIZE, LARGEST)
-        self._socket.setsockopt(self._driver.LINGER, 0)
+        self._context: Any = None
+        self._socket: Any = None
         try:
-            self._socket.bind(name.removeprefix(SCHEME))
+            # Only a trial: the threads of the driver must begin in the process that will look.
+            self._open()
         except self._driver.ZMQError as error:
             raise OptionError(f"--emperor {name}: {error}") from None
+        finally:
+            self.close()
 
-    def look(self) -> Sequence[Found]:
+    def _open(self) -> None:
+        self._context = self._driver.Context()
+        self._socket = self._context.socket(self._driver.PULL)
+        self._socket.setsockopt(self._driver.MAXMSGSIZE, LARGEST)
+        self._socket.setsockopt(self._driver.LINGER, 0)
+        self._socket.bind(self.name.removeprefix(SCHEME))
+
+    def look(self) -> Sequence[Found] | None:
         """Take in what has come, and name everything there is."""
+        try:
+            if self._socket is None:
+                self._open()
+        except self._driver.ZMQError as error:
+            log.line(f"[emperor-zeromq] {self.name}: {error}")
+            self.close()
+            return None
         for _ in range(AT_ONCE):
             try:
                 parts = self._socket.recv_multipart(self._driver.DONTWAIT)
@@ -60,11 +76,15 @@ class Zmq:
 
     def descriptors(self) -> list[int]:
         """Name the descriptor that is readable when messages have come."""
-        return [self._socket.getsockopt(self._driver.FD)]
+        return [] if self._socket is None else [self._socket.getsockopt(self._driver.FD)]
 
     def close(self) -> None:
         """Let go of the socket."""
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
+        if self._context is not None:
+            self._context.term()
+        self._socket = self._context = None
 
 
 def obey(parts: Sequence[bytes], table: Table, wishes: Wishes) -> None:

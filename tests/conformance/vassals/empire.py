@@ -42,6 +42,7 @@ class Empire:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.directory = subject.directory
+        self._emperor = subject.pid
 
     @property
     def log(self) -> str:
@@ -73,9 +74,13 @@ class Empire:
         (self.directory / "vassals" / name).unlink()
         self.look()
 
+    def now_at(self, pid: int) -> None:
+        """Take note of the emperor's process, which may be a child of a master."""
+        self._emperor = pid
+
     def look(self) -> None:
         """Ask for a scan; before the emperor listens to signals this one means nothing."""
-        self.subject.signal(signal.SIGWINCH)
+        os.kill(self._emperor, signal.SIGWINCH)
 
     def told(self) -> dict[str, Any]:
         """What the emperor's stats say."""
@@ -136,7 +141,7 @@ def rule(
     subject = start("", *words, files=every, env=env, until=r"starting uWSGI Emperor")
     empire = Empire(subject)
     subject.wait_listening(empire.path("stats.sock"))
-    empire.told()
+    empire.now_at(empire.told()["pid"])
     return empire
 
 

@@ -18,6 +18,8 @@ from tests.conformance.harness import (
     eventually,
     exchange,
     free_port,
+    get,
+    listening,
 )
 from tests.conformance.vassals.empire import Empire, added, asked, mark_of, plain, rule
 
@@ -209,3 +211,24 @@ def test_more_tcp_clients_than_the_queue_holds_are_answered(start: Starter) -> N
         answers = list(pool.map(lambda n: ask(address, f"/{n}").status, range(12)))
     assert answers == [200] * 12
     assert children(empire.subject.pid)
+
+
+@covers("OD-72")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--master", "--http-socket", "127.0.0.1:PORT", "--module", "dump_app"),
+        ("--master", "--fastrouter", "127.0.0.1:PORT"),
+    ],
+    ids=["workers", "fastrouter"],
+)
+def test_an_emperor_beside_something_else(start: Starter, words: tuple[str, ...]) -> None:
+    empire = rule(start, "--emperor-on-demand-directory", "DIR/sockets", *words)
+    empire.put("app.ini")
+    eventually(lambda: listening(empire.path("sockets/app.socket")), "the socket")
+    master = asked(empire.path("sockets/app.socket"))["master"]
+    assert empire.told()["pid"] != empire.subject.pid
+    if "--module" in words:
+        assert get(empire.subject.port).status == 200
+    assert empire.subject.stop() == 0
+    eventually(lambda: not alive(master), "the vassal ends, too")
