@@ -66,5 +66,5 @@ def test_a_module_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.Mo
 def test_only_the_first_worker_looks_and_only_under_a_master(
     options: dict[str, str], number: int, master: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(py_autoreload.threading, "Thread", None)
+    monkeypatch.setattr("threading.Thread", None)
     py_autoreload.start(config_of(**options), number, lambda: master)
