@@ -146,6 +146,7 @@ class Request:
     packet_size = 0
     extra_headers: list[tuple[str, str]]  # appended to those of the answer
     beyond = b""  # what came behind the request: the beginning of the next one
+    routed: Any = None  # routing.answer.Routed: what rules have said of the answer
     removed_headers: tuple[str, ...] = ()  # in lower case: the answer's headers that do not go out
     logvars: dict[str, str] | None = None
     offload: Callable[[Any, Request], bool] | None = None
@@ -171,6 +172,13 @@ class Request:
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
         """Make the head of the answer and note what it says."""
+        if self.routed is not None:
+            text: bytes = self.routed.head(self, status, headers)
+            return text
+        return self.plain_head(status, headers)
+
+    def plain_head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
+        """Make the head, whatever rules have said."""
         if self.removed_headers:
             removed = self.removed_headers
             headers = [each for each in headers if each[0].lower() not in removed]
@@ -188,6 +196,8 @@ class Request:
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it; the client has `timeout` seconds for each step forward."""
+        if self.routed is not None and self.routed.takes(self, data):
+            return
         size = len(data)
         self.out += size
         if self.out > CALM and not self.wary:
@@ -228,6 +238,11 @@ class Request:
         text = status[4:].encode("latin-1")
         fields = [("Connection", "close"), ("Content-Type", "text/plain")]
         self.respond(status, [*fields, ("Content-Length", str(len(text)))], text)
+
+    @property
+    def tapped(self) -> bool:
+        """Say whether all of the answer has to go through `send`."""
+        return self.routed is not None and self.routed.taps
 
     def give_away(self) -> int:
         """Detach the client's descriptor: somebody else answers and closes it from here on."""

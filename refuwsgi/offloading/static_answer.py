@@ -201,6 +201,13 @@ def transfer(
     request: Request, found: Found, start: int, length: int, head: bytes, content: bytes
 ) -> int:
     """Let a thread send head and body; the worker does it itself where there is none."""
+    if request.tapped:
+        request.send(head + content)
+        while not content and length:
+            piece = _content_of(found, start, min(length, CHUNK))
+            request.send(piece)
+            start, length = start + len(piece), length - len(piece)
+        return DONE
     if request.offload is not None:
         if content:
             if request.offload(MemoryEngine(head + content), request):

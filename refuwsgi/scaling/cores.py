@@ -238,6 +238,8 @@ class Core:
                     break
             else:
                 request.fail("404 Not Found")
+            if request.routed is not None:
+                request.routed.end(request)
         finally:
             self._count(request)
 
