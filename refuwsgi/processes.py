@@ -233,9 +233,13 @@ def set_up(config: Config) -> None:
 def set_title(title: str) -> None:
     """Show this in the list of processes, if the operator wants to see it."""
     named = (_Titles.master if title == "uWSGI master" else "") or _Titles.all_of_them
-    if not (_Titles.wanted or named):
-        return
-    shown = _Titles.form.format(named or title).encode()
+    if _Titles.wanted or named:
+        show_title(_Titles.form.format(named or title))
+
+
+def show_title(title: str) -> None:
+    """Show this in the list of processes."""
+    shown = title.encode()
     try:
         with open("/proc/self/comm", "wb") as file:
             file.write(shown[:COMM])

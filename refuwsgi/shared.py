@@ -62,6 +62,20 @@ class Lock:
         finally:
             self._threads.release()
 
+    def locked(self) -> bool:
+        """Say whether anybody has it."""
+        if not self._threads.acquire(blocking=False):
+            return True
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        else:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+            return False
+        finally:
+            self._threads.release()
+
     def close(self) -> None:
         """Give the descriptor back."""
         if self._file >= 0:

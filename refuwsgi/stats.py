@@ -110,7 +110,7 @@ class Snapshot:
         for more in self.more:
             found.update(more())
         found["sockets"] = sockets
-        found["workers"] = [self._worker(place) for place in range(len(self.board.workers))]
+        found["workers"] = [self.worker(place) for place in range(len(self.board.workers))]
         return found
 
     def _socket(self, listener: Listener) -> Fields:
@@ -125,7 +125,8 @@ class Snapshot:
             "can_offload": int(self.can_offload and offloads),
         }
 
-    def _worker(self, place: int) -> Fields:
+    def worker(self, place: int) -> Fields:
+        """What there is to say of a worker, counted from 0."""
         row, cores = self.board.workers[place], self.board.cores[place]
         requests = sum(core.requests for core in cores)
         timed = sum(core.timed for core in cores)

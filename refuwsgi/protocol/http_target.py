@@ -93,7 +93,7 @@ def target_of(method: str, target: str) -> Target:
     if target == "*":
         if method != "OPTIONS":
             raise HeadError("* is a target for OPTIONS only")
-        return Target("", "", "")
+        return Target("*", "", "")  # uWSGI: the application sees what was asked for
     authority = ""
     if target[0] != "/":
         authority, target = _absolute(target)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from refuwsgi import address, log, sockets, stats
+from refuwsgi import address, log, sockets, stats, stats_text
 from refuwsgi.cache import stages as cache_stages
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import readable, sleep
@@ -94,12 +94,14 @@ class Extras:
             self._join_emperor(master, service, self.pipe)
 
     def _serve_stats(self, master: Master, service: Service, listener: Listener) -> Any:
+        fields = service.snapshot().fields
         return StatsServer(
             master.loop,
             listener.sock,
-            service.snapshot().fields,
+            fields,
             http=self.config[stats.STATS_HTTP],
             minified=self.config[stats.STATS_MINIFIED],
+            text_pages={"/metrics": lambda: stats_text.text(fields())},
         )
 
     def _join_idle(self, master: Master, doors: list[Listener]) -> None:

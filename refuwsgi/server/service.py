@@ -21,6 +21,7 @@ from typing import Any
 from refuwsgi import api, log, request_log
 from refuwsgi.cache import api as cache_api
 from refuwsgi.cache import stages as cache_stages
+from refuwsgi.metrics import Metrics
 from refuwsgi.offloading import static_files, the_future, threads
 from refuwsgi.offloading.engines import FileEngine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
@@ -29,10 +30,10 @@ from refuwsgi.scaling import cores, upkeep
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.workers import NO_APP, PROCESSES, WORKER_RELOAD_MERCY
 from refuwsgi.scoreboard import Scoreboard
-from refuwsgi.server import doors
+from refuwsgi.server import doors, module, reload
 from refuwsgi.server.caches import caches_of
 from refuwsgi.sockets import Listener
-from refuwsgi.stats import Snapshot
+from refuwsgi.stats import STATS_NO_CORES, STATS_NO_METRICS, Snapshot
 from refuwsgi.wsgi import loading, serving
 
 ADD_HEADER: Option[tuple[str, ...]] = Option(
@@ -91,6 +92,7 @@ class Service:
         self.after: list[Callable[[Request], None]] = []  # called in the worker after each request
         self.apps = loading.Apps()
         self.files: Stage | None = None
+        self.metrics: Metrics | None = None
         self.thread_rows = threads.thread_rows(
             len(board.workers), config[threads.OFFLOAD_THREADS] or 0
         )
@@ -122,6 +124,9 @@ class Service:
         api.provide("masterpid", lambda: board.instance.master)
         api.provide("hostname", socket.gethostname().encode())
         api.provide("total_requests", board.requests)
+        again = reload.generation() > 0
+        worker = self.snapshot().worker
+        self.metrics = module.install(self.config, board, self.listeners, worker, again=again)
 
     def build(self, number: int) -> tuple[cores.Service, Any]:
         """Make what the cores of a worker share; called in the worker."""
@@ -184,10 +189,15 @@ class Service:
             self.listeners,
             version="2.0.31",
             can_offload=bool(self.config[threads.OFFLOAD_THREADS]),
+            with_cores=not self.config[STATS_NO_CORES],
         )
         found.apps = self.apps.described()
+        if self.thread_rows:
+            found.more.append(lambda: {"offload": [*map(threads.figures, self.thread_rows)]})
         if self.caches:
             found.more.append(lambda: cache_stages.figures(self.caches))
+        if (shown := self.metrics) is not None and not self.config[STATS_NO_METRICS]:
+            found.more.append(lambda: {"metrics": shown.fields()})
         return found
 
     @property

@@ -60,7 +60,7 @@ def test_the_authority_of_a_target_replaces_host() -> None:
 
 
 def test_special_targets_have_no_path() -> None:
-    assert get(b"OPTIONS * HTTP/1.1").environ["PATH_INFO"] == ""
+    assert get(b"OPTIONS * HTTP/1.1").environ["PATH_INFO"] == "*"
     assert get(b"CONNECT a:443 HTTP/1.1").environ["HTTP_HOST"] == "a:443"
 
 
