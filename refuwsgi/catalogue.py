@@ -31,11 +31,14 @@ def everything() -> tuple[Option[Any], ...]:
     if not _all:
         found = {option: None for module in _modules() for option in _options_of(module)}
         _all.append(tuple(found))
+        _texts.clear()
     return _all[0]
 
 
 def declaring(names: Iterable[str]) -> tuple[Option[Any], ...]:
     """The options of all modules that declare one of these names."""
+    if _all:
+        return _all[0]  # an emperor has loaded everything, for the vassals that it forks
     wanted = [
         b'"' + name.encode("utf-8", "surrogateescape") + b'"' for name in dict.fromkeys(names)
     ]

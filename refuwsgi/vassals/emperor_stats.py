@@ -9,7 +9,6 @@ Errors: a client that does not read is left alone after `TIMEOUT` seconds.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import struct
@@ -117,6 +116,8 @@ async def answer(
     loop: Loop, listener: socket.socket, told: Callable[[], dict[str, Any]], http: bool
 ) -> None:
     """Answer everybody who connects, one task for each."""
+    import json
+
     while True:
         client, _ = await accept(listener)
         body = json.dumps(told(), indent=1).encode()

@@ -70,7 +70,8 @@ class Emperor:
         """Rule until a signal ends it; the exit status."""
         log.line("*** starting uWSGI Emperor ***")
         processes.set_title("uWSGI Emperor")
-        _get_warm()
+        if self._realm.customs.warm is not None:
+            _get_warm()
         loop = self._realm.loop
         signals = _listen_to_signals()
         for end in self._bell:
@@ -187,6 +188,9 @@ def _get_warm() -> None:
     import multiprocessing.popen_fork  # noqa: F401
     import subprocess  # noqa: F401
 
+    from refuwsgi.catalogue import everything
+
+    everything()
     gc.collect()
     gc.freeze()  # a collection in a vassal would touch, and thereby copy, every page
 
