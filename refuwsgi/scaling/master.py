@@ -86,6 +86,7 @@ class Master:
         self.asleep = False  # there are no workers, by intention
         self.paused = False  # the workers take no request
         self.keeps = False  # a graceful reload replaces the workers only (lazy)
+        self.asked = 0  # graceful reloads that have been asked for and not been decided on
         self.left: list[int] = []  # routers of the generation before, which finish their clients
         self._life_out, self._life_in = os.pipe2(os.O_CLOEXEC)
         self._recent: list[float] = []

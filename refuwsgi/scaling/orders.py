@@ -79,12 +79,20 @@ def reload_gracefully(master: Master) -> None:
     elif master.check_reload is None:
         _reload(master, GRACEFULLY, signal.SIGHUP)
     else:
-        master.loop.spawn(_reload_if_sound(master))
+        master.asked += 1
+        if master.asked == 1:
+            master.loop.spawn(_reload_if_sound(master))
 
 
 async def _reload_if_sound(master: Master) -> None:
+    """Try what is to come; once more if it was asked for meanwhile: files may have changed."""
     assert master.check_reload is not None
-    if await master.check_reload() and master.goal == RUN:
+    trials, sound = 0, False
+    while trials < min(master.asked, 2):
+        trials += 1
+        sound = await master.check_reload()
+    master.asked = 0
+    if sound and master.goal == RUN:
         _reload(master, GRACEFULLY, signal.SIGHUP)
 
 

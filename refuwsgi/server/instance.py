@@ -179,9 +179,6 @@ class Instance:
         ]
         mode = "+".join(words) or "single process"
         log.line(MODE.format(mode if self.listeners else "no-workers"))
-        self._go(CHDIR2)
-        if not self.config[SINGLE_INTERPRETER]:
-            log.line(INTERPRETERS)
 
     def _plan(self, made: service.Service) -> Plan:
         return Plan(
@@ -204,6 +201,7 @@ class Instance:
         if not self.listeners:
             supervisor.initial = 0  # only routers: there is nothing for workers to serve
         goal = supervisor.run(again=self.again)
+        reload.give_up()
         if goal == RELOAD:
             hold_back(self.config)
             reload.execute(sockets.made(), self.directory, supervisor.left)

@@ -11,11 +11,16 @@ Errors:   what does not load is reported with its own words, and the old generat
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import TYPE_CHECKING
 
 from refuwsgi import log
 from refuwsgi.processes import ended
 from refuwsgi.sockets import Listener, export
+
+if TYPE_CHECKING:
+    import subprocess
 
 TRYING = "REFUWSGI_TRYING"  # in the environment: load everything, bind nothing, say how it went
 AGAIN = "UWSGI_RELOADS"  # in the environment: how many generations there were before this one
@@ -36,6 +41,16 @@ def generation() -> int:
     return int(found) if found.isdigit() else 0
 
 
+def give_up() -> None:
+    """End the trial that goes on, if one does: there will be no such reload."""
+    for child in _trials:
+        child.kill()
+        child.wait()
+
+
+_trials: list[subprocess.Popen[bytes]] = []
+
+
 async def sound() -> bool:
     """Try the new configuration and application; say whether they load."""
     # Departure: uWSGI gives up the old generation first, and a typing error ends the site.
@@ -50,9 +65,13 @@ async def sound() -> bool:
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=environ
         )
+        _trials.append(child)
         await ended(child.pid)
+        _trials.remove(child)
         if child.wait() == 0:
             return True
+        if child.returncode == -signal.SIGINT:
+            return False  # a Ctrl-C, which ends us, too
         words.seek(0)
         log.line(REFUSED)
         for line in words.read(65536).decode(errors="replace").splitlines()[-20:]:
