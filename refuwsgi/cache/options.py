@@ -109,6 +109,9 @@ WORDS = {
 class Caches(dict[str, Cache]):
     """The caches of an instance, by name, in their order."""
 
+    def __hash__(self) -> int:  # type: ignore[override]  # there is one of them
+        return id(self)
+
     def named(self, name: str) -> Cache | None:
         """Find a cache; without a name it is the first."""
         return self.get(name) if name else next(iter(self.values()), None)

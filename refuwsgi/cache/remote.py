@@ -36,6 +36,7 @@ class RemoteCache:
     def __init__(self, name: str, where: Address) -> None:
         self.name = name
         self._where = where
+        self.largest = LARGEST
 
     @classmethod
     def named(cls, text: str) -> RemoteCache | None:

@@ -142,11 +142,14 @@ class OffloadThreads:
         """As `offload`, for a task that somebody wants to follow."""
         if not self._threads:
             return False
-        if isinstance(task.engine, MemoryEngine) and _at_once(task.engine, request):
-            _count(request)
-            task.failure = ""
-            task.ended()
-            return True
+        if isinstance(task.engine, MemoryEngine):
+            request.core.offloaded += 1  # before the client has the answer and may look
+            if _at_once(task.engine, request):
+                request.via = "offload"
+                task.failure = ""
+                task.ended()
+                return True
+            request.core.offloaded -= 1
         thread = self._next(request.core_number)
         if thread is None:
             return False

@@ -95,6 +95,10 @@ class Routed:
         self.transformations.append(transformation)
         self.taps = True
 
+    def answered(self) -> None:
+        """The client has its answer: nobody gives another one."""
+        self._gone = self.taps = self.seen = True
+
     # ------------------------------------------------------------------ asked by the request
 
     def head(self, request: Request, status: str, headers: Headers) -> bytes:
@@ -172,9 +176,9 @@ class Routed:
             rest = (each.feed(request, rest) if rest else b"") + each.finish(request)
         if bodiless or request.status in (204, 304):
             rest = b""
-        if self.deliver is not None and rest:
+        if self.deliver is not None and not bodiless:
             self._running = True
-            self.deliver(request, self._take_head(request) + rest)
+            self.deliver(request, self._take_head(request))
         else:
             self._out(request, rest, last=True)
 

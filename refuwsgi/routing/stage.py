@@ -38,10 +38,13 @@ class Routes:
         """Run the rules of the request; NEXT: it goes on to the application."""
         if self._later is not None and request.routed is None:
             request.routed = Routed(self._later)
-        if self._rules is None or self._rules.run(request) != BREAK:
+        if self._rules is None:
             return NEXT
-        request.core.routed += 1
-        return DONE
+        request.core.routed += 1  # before the client has the answer and may look
+        if self._rules.run(request) == BREAK:
+            return DONE
+        request.core.routed -= 1
+        return NEXT
 
 
 def language_of(

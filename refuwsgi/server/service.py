@@ -66,6 +66,15 @@ NEED_APP = Option(
     help="do not start without an application",
     bare="true",
 )
+RULES = (
+    "route",
+    "error-route",
+    "response-route",
+    "final-route",
+    "collect-header",
+    "response-header-collect",
+    "pull-header",
+)
 GAME_OVER = "*** no app loaded. GAME OVER ***"
 DYNAMIC = "*** no app loaded. going in full dynamic mode ***"
 
@@ -92,6 +101,7 @@ class Service:
         self.after: list[Callable[[Request], None]] = []  # called in the worker after each request
         self.apps = loading.Apps()
         self.files: Stage | None = None
+        self.routes: Stage | None = None
         self.metrics: Metrics | None = None
         self.thread_rows = threads.thread_rows(
             len(board.workers), config[threads.OFFLOAD_THREADS] or 0
@@ -99,7 +109,8 @@ class Service:
 
     def load(self, *, trying: bool = False) -> bool:
         """Load the application, if this is the time; False when it must and does not."""
-        self.files = static_files.configured(self.config)
+        self.routes = self._rules()
+        self.files = static_files.configured(self.config, before=self.routes)
         loading.prepare(self.config)
         self._provide()
         if self.lazy and not trying:
@@ -116,16 +127,31 @@ class Service:
         log.line(DYNAMIC)
         return True
 
+    def _rules(self) -> Stage | None:
+        """Read the rules; what they are made of is imported only if there are any."""
+        if not self.config.asks_for(*RULES):
+            return None
+        from refuwsgi.server import routes
+
+        return routes.configured(self.config, self.caches)
+
+    def _route(self, name: str, arguments: str = "") -> int:
+        """uwsgi.route: let a rule's action answer the running request."""
+        from refuwsgi.server import routes
+
+        return routes.programmable(self.config, self.caches).route(name, arguments)
+
     def _provide(self) -> None:
         board = self.board
         cache_api.install(self.caches)
+        api.provide("route", self._route)
         api.provide("numproc", len(board.workers))
         api.provide("cores", len(board.cores[0]))
         api.provide("masterpid", lambda: board.instance.master)
         api.provide("hostname", socket.gethostname().encode())
         api.provide("total_requests", board.requests)
         again = reload.generation() > 0
-        worker = self.snapshot().worker
+        worker = self._worker
         self.metrics = module.install(self.config, board, self.listeners, worker, again=again)
 
     def build(self, number: int) -> tuple[cores.Service, Any]:
@@ -154,8 +180,7 @@ class Service:
 
     def _stages(self) -> list[Stage]:
         found = cache_stages.stages(self.config, self.caches)
-        if self.files is not None:
-            found.append(self.files)
+        found += [stage for stage in (self.files, self.routes) if stage is not None]
         for make in self.stages:
             stage = make(self.config)
             if stage is not None:
@@ -199,6 +224,9 @@ class Service:
         if (shown := self.metrics) is not None and not self.config[STATS_NO_METRICS]:
             found.more.append(lambda: {"metrics": shown.fields()})
         return found
+
+    def _worker(self, place: int) -> dict[str, Any]:
+        return self.snapshot().worker(place)
 
     @property
     def mercy(self) -> int:

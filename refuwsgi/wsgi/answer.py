@@ -127,6 +127,10 @@ class Answer:
         self.sent = True
         return head
 
+    def leave(self) -> None:
+        """Say no more: somebody else has answered, or will."""
+        self.sent = self._mute = True
+
     def room_for(self, size: int) -> int:
         """How many of `size` bytes may follow the head; counts them as sent."""
         if self._mute:
