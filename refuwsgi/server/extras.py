@@ -26,7 +26,7 @@ from refuwsgi.scaling.master import Master
 from refuwsgi.scaling.workers import PROCESSES
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server.caches import caches_of
-from refuwsgi.server.service import Service
+from refuwsgi.server.service import Service, wanted
 from refuwsgi.sockets import Listener, backlog_of
 from refuwsgi.stats import StatsServer
 
@@ -204,7 +204,10 @@ def _emperor(config: Config) -> Emperor | None:
         return None
     from refuwsgi.vassals import emperor
 
-    return emperor.configured(config, _main)
+    # Vassals are forked without exec only from an emperor that is nothing else: what a master
+    # has made for workers and routers, locks and sockets, is not for vassals to inherit.
+    alone = not (wanted(config) or config.asks_for("fastrouter") or http_link.router_wanted(config))
+    return emperor.configured(config, _main if alone else None)
 
 
 def _pipe() -> EmperorPipe | None:
