@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.conformance.harness import Starter, Subject, get
+from tests.conformance.harness import Starter, Subject, eventually, get
+from tests.integration.around import zombies
 from tests.integration.load import Load, http, uwsgi
 
 SITE = """
@@ -70,4 +71,5 @@ def test_signals_at_any_moment_of_a_reload_do_no_harm(start: Starter) -> None:
         subject.wait_for(AGAIN)
     assert load.failures == []
     assert subject.process.poll() is None
+    eventually(lambda: not zombies(subject.pid), "all trials of a reload are reaped")
     assert get(subject.port, "/hello").text == "hello"
