@@ -80,6 +80,7 @@ class Instance:
         self.trying = reload.TRYING in os.environ
         self.again = reload.generation() > 0
         self.listeners: list[Listener] = []
+        self._over = False
         self.board = Scoreboard(max(1, config[PROCESSES]), max(1, config[THREADS]))
 
     def run(self) -> int:
@@ -100,13 +101,13 @@ class Instance:
             log.line(NO_SOCKET)
             return 1
         self._limits()
-        pidfiles.write_pidfiles(self.config)
-        privileges.drop_privileges(self.config)
-        log.set_up_late(self.config)
+        self._drop()
         made = service.Service(self.config, self.board, self.listeners)
         self._say_mode()
+        self._happens("pre-app")
         if not made.load():
             return NEED_APP_STATUS
+        self._happens("post-app")
         self._go(CHDIR2)
         if not self.config[SINGLE_INTERPRETER]:
             log.line(INTERPRETERS)
@@ -121,14 +122,27 @@ class Instance:
 
     def _rule(self, emperor: Emperor) -> int:
         """Be an emperor and nothing else."""
-        pidfiles.write_pidfiles(self.config)
-        privileges.drop_privileges(self.config)
-        log.set_up_late(self.config)
+        self._drop()
         pidfiles.write_pidfiles(self.config, late=True)
         try:
             return emperor.run()
         finally:
             self._vacuum()
+
+    def _drop(self) -> None:
+        """Write what root must write, then be root no more."""
+        pidfiles.write_pidfiles(self.config)
+        self._happens("pre-jail", "post-jail", "in-jail", "as-root")
+        privileges.drop_privileges(self.config)
+        self._happens("as-user")
+        log.set_up_late(self.config)
+
+    def _happens(self, *moments: str) -> None:
+        """Let happen what the operator wants at a moment; a reload's trial does nothing."""
+        if self.config.asks_for("hook-", "exec-") and not self.trying:
+            from refuwsgi import hooks
+
+            hooks.run(self.config, *moments)
 
     def _begin(self) -> None:
         log.set_up(self.config)
@@ -146,6 +160,11 @@ class Instance:
         self._go(CHDIR)
         for warning in self.config.warnings:
             log.line(warning)
+        if self.config.asks_for("hook-", "exec-"):
+            from refuwsgi import hooks
+
+            hooks.check(self.config)
+        self._happens("asap")
 
     def _go(self, option: Option[str | None]) -> None:
         directory = self.config[option]
@@ -226,6 +245,13 @@ class Instance:
             self._vacuum()
 
     def _vacuum(self) -> None:
+        """Clear up behind the instance; what comes a second time finds nothing to do."""
+        if not self._over:
+            self._over = True
+            try:
+                self._happens("atexit")
+            except OptionError as problem:
+                log.line(str(problem))
         if self.config[VACUUM]:
             sockets.vacuum(sockets.made())
             pidfiles.remove_pidfiles(self.config)

@@ -160,6 +160,7 @@ class Service:
         if self.lazy and not self._load_apps(trying=False):
             log.line(f"OOPS ! failed loading app in worker {number} (pid {os.getpid()})")
             os._exit(NO_APP)
+        self._happens("post-fork")
         loading.start_worker(self.config)
         rows = self.thread_rows[number - 1] if self.thread_rows else None
         offloading = threads.configured(self.config, number, rows)
@@ -176,7 +177,14 @@ class Service:
             removed_headers=tuple(name.strip().lower() for name in self.config[DEL_HEADER]),
             harakiri=upkeep.seconds(self.config),
         )
+        self._happens("accepting", *(["accepting1"] if number == 1 else []))
         return made, offloading
+
+    def _happens(self, *moments: str) -> None:
+        if self.config.asks_for("hook-post-fork", "hook-accepting"):
+            from refuwsgi import hooks
+
+            hooks.run(self.config, *moments)
 
     def _stages(self) -> list[Stage]:
         found = cache_stages.stages(self.config, self.caches)
