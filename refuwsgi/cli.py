@@ -163,6 +163,10 @@ def _effects(result: Read) -> int | None:
             from refuwsgi.pidfiles import command
 
             return command(name, value or "")
+        elif name == "connect-and-read" and where == COMMAND_LINE:
+            from refuwsgi.stats_client import read as show_address
+
+            return show_address(value or "")
         elif name in HELP.names and where == COMMAND_LINE:
             return show_help()
         elif name in VERSION.names and where == COMMAND_LINE:

@@ -81,6 +81,7 @@ class Master:
         self.cycle: list[Callable[[Master], None]] = []  # called about once a second
         self.tasks: list[Coroutine[Any, Any, None]] = []  # run beside the supervision
         self.before_end: list[Callable[[], None]] = []  # called once, when it begins to stop
+        self.at_end: list[Callable[[], None]] = []  # called when the last process has gone
         self.check_reload: Callable[[], Coroutine[Any, Any, bool]] | None = None
         self.status = 0  # the exit status
         self.asleep = False  # there are no workers, by intention
@@ -121,6 +122,8 @@ class Master:
             self.loop.spawn(task)
         self.loop.spawn(self._look_around())
         self.loop.run()
+        for call in self.at_end:
+            call()
         return self.goal
 
     # ------------------------------------------------------------------ processes

@@ -56,6 +56,10 @@ def join(
         if fifos is not None:
             _complete(fifos, doors, adaptive)
             master.tasks.append(fifos.run(master))
+    if config.asks_for("attach-daemon"):
+        from refuwsgi.scaling import daemons
+
+        daemons.join(master, config)
     if master.left:
         master.cycle.append(_bury_the_left)
 
