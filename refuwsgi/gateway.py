@@ -27,6 +27,7 @@ from refuwsgi.streams import accept
 
 ORPHANED: Final = 0.5  # between two looks at who our parent is
 DRAIN: Final = getattr(signal, "SIGRTMIN", 34) + 1  # from our master: finish, then go
+TAKE: Final = "_accept"  # what accept() calls, before it wraps a socket and translates numbers
 MERCY: Final = 60.0  # how long running sessions may take to end when it drains
 IGNORED: Final = (
     signal.SIGHUP,
@@ -38,6 +39,7 @@ IGNORED: Final = (
 
 Steps = Coroutine[Any, Any, None]
 Serve = Callable[[socket.socket, Any], Steps]
+Brief = Callable[[socket.SocketType], Steps]
 
 
 class GatewayProcess(NamedTuple):
@@ -53,8 +55,9 @@ class Gateway:
     def __init__(
         self,
         listeners: Sequence[socket.socket],
-        serve: Serve,
+        serve: Serve | None = None,
         *,
+        brief: Brief | None = None,
         tasks: Sequence[Callable[[Gateway], Steps]] = (),
         cheap: bool = False,
     ) -> None:
@@ -63,6 +66,7 @@ class Gateway:
         self.loop = Loop()
         self._listeners = listeners
         self._serve = serve
+        self._brief = brief  # in place of `serve`, for sessions of few calls
         self._tasks = tasks
         self.leaving = False
         self.on_leaving: list[Callable[[], None]] = []  # to end sessions that only wait
@@ -91,7 +95,8 @@ class Gateway:
 
     def _accept(self) -> None:
         if not self._accepting and not self.leaving:
-            self._accepting = [self.loop.spawn(self._door(sock)) for sock in self._listeners]
+            door = self._door if self._brief is None else self._brief_door
+            self._accepting = [self.loop.spawn(door(sock)) for sock in self._listeners]
 
     def _accept_no_more(self) -> None:
         for task in self._accepting:
@@ -100,17 +105,36 @@ class Gateway:
 
     async def _door(self, listener: socket.socket) -> None:
         """Start a session for each client of one listener."""
-        spawn = self.loop.spawn
+        assert self._serve is not None
         wanted = Wait(((listener, READ),))
         while True:
             await wait(wanted)  # first: to be told that nobody is there costs a call
             client, peer = await accept(listener)
-            self.sessions += 1  # now: whoever leaves must know of those that have not begun
-            spawn(self._visit(client, peer))
+            self._begin(client, self._serve(client, peer))
 
-    async def _visit(self, client: socket.socket, peer: Any) -> None:
+    async def _brief_door(self, listener: socket.socket) -> None:
+        """Do the same with the sockets that Python's are made of, which cost half."""
+        assert self._brief is not None
+        wanted = Wait(((listener, READ),))
+        take = _taker(listener)
+        kind = int(listener.family), int(listener.type), listener.proto
+        while True:
+            await wait(wanted)
+            client: socket.SocketType
+            try:
+                client = socket.SocketType(*kind, take()[0])
+                client.setblocking(False)
+            except OSError:
+                client, _ = await accept(listener)  # which knows about every case
+            self._begin(client, self._brief(client))
+
+    def _begin(self, client: socket.SocketType, steps: Steps) -> None:
+        self.sessions += 1  # now: whoever leaves must know of those that have not begun
+        self.loop.spawn(self._visit(client, steps))
+
+    async def _visit(self, client: socket.SocketType, steps: Steps) -> None:
         try:
-            await self._serve(client, peer)
+            await steps
         finally:
             self.sessions -= 1
             client.close()
@@ -158,3 +182,16 @@ class Gateway:
                 await readable(descriptor)
             await sleep(ORPHANED)
         self.loop.stop()
+
+
+def _taker(listener: socket.socket) -> Callable[[], tuple[int, Any]]:
+    """Say how to accept a bare descriptor."""
+    found: Callable[[], tuple[int, Any]] | None = getattr(listener, TAKE, None)
+    if found is not None:
+        return found
+
+    def take() -> tuple[int, Any]:
+        client, peer = listener.accept()
+        return client.detach(), peer
+
+    return take

@@ -56,14 +56,14 @@ Name = tuple[str, int] | str | bytes
 
 async def reach(
     family: int, names: tuple[Name, ...], data: list[memoryview], passed: int, patience: float
-) -> tuple[socket.socket, int]:
+) -> tuple[socket.SocketType, int]:
     """Connect and send what goes at once; also say how much went.
 
     `names` are forms of one address, tried in turn.  `passed` is a descriptor to send along, or -1.
     """
     last = Unreached("no address")
     for name in names:
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        sock = socket.SocketType(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             await _connect(sock, name, patience)
             return sock, await _first(sock, data, passed, patience)
@@ -76,7 +76,7 @@ async def reach(
     raise last
 
 
-async def _connect(sock: socket.socket, name: Name, patience: float) -> None:
+async def _connect(sock: socket.SocketType, name: Name, patience: float) -> None:
     waited = 0.0
     while (error := sock.connect_ex(name)) not in BEGUN:
         # A TCP node with a full queue lets us wait in the kernel; a UNIX one says EAGAIN.
@@ -86,7 +86,9 @@ async def _connect(sock: socket.socket, name: Name, patience: float) -> None:
         waited += 0.02
 
 
-async def _first(sock: socket.socket, data: list[memoryview], passed: int, patience: float) -> int:
+async def _first(
+    sock: socket.SocketType, data: list[memoryview], passed: int, patience: float
+) -> int:
     """Send without having waited: on this machine connections are there at once."""
     while True:
         try:
@@ -132,8 +134,8 @@ class Relay:
 
     def __init__(
         self,
-        client: socket.socket,
-        node: socket.socket,
+        client: socket.SocketType,
+        node: socket.SocketType,
         to_node: list[memoryview],
         timeout: float,
     ) -> None:
@@ -278,7 +280,7 @@ class Relay:
         return gone
 
 
-async def linger(client: socket.socket) -> None:
+async def linger(client: socket.SocketType) -> None:
     """End our half and read on for a moment: closing on unread bytes would destroy the answer."""
     client.shutdown(socket.SHUT_WR)
     wanted = Wait(((client, READ),), LINGER)

@@ -10,7 +10,7 @@ Errors:   `Failure` ends a session, with the status that an answer would have.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from socket import socket
+from socket import SocketType
 from typing import Any, Final, NamedTuple, Protocol
 
 from refuwsgi.nodes import Node, Way
@@ -82,7 +82,7 @@ class Kept(Protocol):
         """Give back what held it."""
 
 
-Keep = Callable[[socket, int, bytes, float], Awaitable[Kept | None]]
+Keep = Callable[[SocketType, int, bytes, float], Awaitable[Kept | None]]
 
 
 class Rules(NamedTuple):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from socket import AF_UNIX, socket
+from socket import AF_UNIX, SocketType
 from typing import Any, Final
 
 from refuwsgi import gateway_relay as relay
@@ -48,12 +48,12 @@ class Session:
         "_address", "_asked", "_body", "_client", "_node", "_relay", "_rules", "_start", "_target",
     )  # fmt: skip
 
-    def __init__(self, rules: Rules, client: socket) -> None:
+    def __init__(self, rules: Rules, client: SocketType) -> None:
         self._rules = rules
         self._client = client
         self._start = time.monotonic()
         self._asked = NOTHING_ASKED
-        self._node: socket | None = None
+        self._node: SocketType | None = None
         self._target: Any = None
         self._address = ""
         self._body: Kept | None = None

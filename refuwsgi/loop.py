@@ -27,7 +27,7 @@ import types
 from collections import deque
 from collections.abc import Coroutine, Generator
 from selectors import EVENT_READ, EVENT_WRITE
-from socket import socket
+from socket import SocketType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from refuwsgi import log
@@ -35,7 +35,7 @@ from refuwsgi.waiting import Selector, bell, choose, copies
 
 T = TypeVar("T")
 READ, WRITE = EVENT_READ, EVENT_WRITE
-Source = socket | int  # an int is a bare descriptor, such as a pidfd
+Source = SocketType | int  # an int is a bare descriptor, such as a pidfd
 Ready = list[Source]
 
 
@@ -109,12 +109,14 @@ class Loop:
         self._stale = 0  # how many of the timers nobody waits for any more
         self._tiebreak = itertools.count()
         self._stopped = False
+        self._spawned = 0  # tasks that the running step has started
 
     def spawn(self, steps: Coroutine[Any, Any, None]) -> Task:
         """Start a task: it takes its first step on the next turn of the loop."""
         task = Task(steps)
         self.tasks.add(task)
         self._wake(task)
+        self._spawned += 1
         return task
 
     def end(self, task: Task) -> None:
@@ -156,15 +158,20 @@ class Loop:
     def _run_tasks(self) -> None:
         # Only those that are queued now: one that always has more to do must not keep the
         # others from hearing the kernel.
-        for _ in range(len(self._runnable)):
+        # But those that these spawn have their first step, too: it spares a look at the kernel.
+        left = len(self._runnable)
+        while left:
+            left -= 1
             task = self._runnable.popleft()
             if task not in self.tasks:
                 continue  # ended while it stood in the queue
             ready, task.ready, task.queued = task.ready, [], False
             if copies.exist:
                 self._forget(task)
+            self._spawned = 0
             try:
                 self._step(task, ready)
+                left += self._spawned
             except StopIteration:
                 self.end(task)
             except Exception:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import os
 import select
 import selectors
-from socket import socket
+from socket import SocketType
 from typing import Any, Final, Protocol
 
-Source = socket | int
+Source = SocketType | int
 
 AT_ONCE: Final = 256  # events of one turn; the others come with the next
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from socket import socket
+from socket import SocketType
 
 from refuwsgi.gateway_rules import UNAVAILABLE, Failure, Keep
 from refuwsgi.loop import READ, Wait, wait
@@ -69,14 +69,16 @@ class PostBuffering:
         self._limit = limit
         self._pool: list[bytearray] = []
 
-    async def keep(self, client: socket, size: int, first: bytes, patience: float) -> Body | None:
+    async def keep(
+        self, client: SocketType, size: int, first: bytes, patience: float
+    ) -> Body | None:
         """Read `size` bytes, of which `first` are here already; None when the client leaves."""
         if size <= self._limit:
             return await self._in_memory(client, size, first[:size], patience)
         return await self._in_file(client, size, first[:size], patience)
 
     async def _in_memory(
-        self, client: socket, size: int, first: bytes, patience: float
+        self, client: SocketType, size: int, first: bytes, patience: float
     ) -> Body | None:
         pooled = self._limit <= LARGEST_POOLED
         buffer = (
@@ -100,7 +102,7 @@ class PostBuffering:
             self._pool.append(buffer)
 
     async def _in_file(
-        self, client: socket, size: int, first: bytes, patience: float
+        self, client: SocketType, size: int, first: bytes, patience: float
     ) -> Body | None:
         try:
             file = nameless_file()
@@ -115,7 +117,7 @@ class PostBuffering:
         return Body(size, None, file, lambda: os.close(file)) if whole else None
 
 
-async def _fill(client: socket, memory: memoryview, here: int, patience: float) -> bool:
+async def _fill(client: SocketType, memory: memoryview, here: int, patience: float) -> bool:
     """Read until `memory` is full; False when the client leaves before that."""
     wanted = Wait(((client, READ),), patience)
     while here < len(memory):
@@ -130,7 +132,7 @@ async def _fill(client: socket, memory: memoryview, here: int, patience: float) 
     return True
 
 
-async def _pour(client: socket, file: int, size: int, first: bytes, patience: float) -> bool:
+async def _pour(client: SocketType, file: int, size: int, first: bytes, patience: float) -> bool:
     """Write `size` bytes of the client to `file`; False when it leaves before that."""
     wanted = Wait(((client, READ),), patience)
     _write(file, memoryview(first))

@@ -15,8 +15,8 @@ import os
 import pwd
 import time
 from collections.abc import Callable, Mapping, Sequence
-from socket import socket
-from typing import Any, NamedTuple
+from socket import SocketType
+from typing import NamedTuple
 
 from refuwsgi import log, stats
 from refuwsgi.fastrouter import (
@@ -35,7 +35,7 @@ from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter import way5_use_code_string as way5
 from refuwsgi.fastrouter.slots import Table
-from refuwsgi.gateway import Gateway, Serve
+from refuwsgi.gateway import Brief, Gateway, Steps
 from refuwsgi.gateway_rules import Chooser, Plain, Rules
 from refuwsgi.gateway_sessions import Session
 from refuwsgi.loop import sleep
@@ -162,7 +162,7 @@ def run(parts: Parts, place: int) -> int:
         log.line(CHEAP)
     gateway = Gateway(
         [listener.sock for listener in parts.listeners],
-        serve(rules(config, chooser)),
+        brief=visits(rules(config, chooser)),
         cheap=cheap,
     )
     if subscribed is not None:
@@ -177,11 +177,11 @@ def run(parts: Parts, place: int) -> int:
     return gateway.run()
 
 
-def serve(followed: Rules) -> Serve:
+def visits(followed: Rules) -> Brief:
     """What a gateway does with each client."""
 
-    async def visit(client: socket, peer: Any) -> None:
-        await Session(followed, client).run()
+    def visit(client: SocketType) -> Steps:
+        return Session(followed, client).run()
 
     return visit
 

@@ -46,7 +46,7 @@ class Exchange:
     def __init__(
         self,
         client: socket.socket,
-        node: socket.socket,
+        node: socket.SocketType,
         to_node: list[memoryview],
         left: int,
         answer: Answer | None,

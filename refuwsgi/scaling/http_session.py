@@ -16,7 +16,7 @@ Errors:   as long as no byte of an answer went out the client is told what went 
 from __future__ import annotations
 
 import time
-from socket import socket
+from socket import SocketType, socket
 from typing import Any, Final
 
 from refuwsgi import gateway_relay as relay
@@ -55,7 +55,7 @@ class Session:
         self._data = b""  # what has come and was not used yet
         self._first = True
         self._host = ""
-        self._node: socket | None = None
+        self._node: SocketType | None = None
         self._target: Target | None = None
         self._exchange: Exchange | None = None
         self._introduction = door.rules.proxy_protocol  # is a PROXY line still to come
@@ -217,7 +217,7 @@ class Session:
         # uWSGI: bytes behind the body end the connection, unless they are a request.
         return not self._data or head_end(self._data) > 0
 
-    async def _reach(self, data: list[memoryview]) -> tuple[socket, int]:
+    async def _reach(self, data: list[memoryview]) -> tuple[SocketType, int]:
         """Connect to the first target that takes the connection, and send what goes at once."""
         tried = 0
         for target in self._door.nodes.targets(time.monotonic()):
@@ -232,7 +232,7 @@ class Session:
             raise Failure(UNAVAILABLE, "no node")
         raise Failure(BROKEN, "no node takes the connection")
 
-    async def _connect(self, target: Target, data: list[memoryview]) -> tuple[socket, int]:
+    async def _connect(self, target: Target, data: list[memoryview]) -> tuple[SocketType, int]:
         limit = self._door.rules.connect_timeout
         end = time.monotonic() + limit
         while True:
