@@ -68,7 +68,7 @@ def _say(line: str) -> None:
 
 def _is_command(word: str) -> bool:
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands")
-    return word.isidentifier() and os.path.isfile(os.path.join(folder, f"{word}.py"))
+    return word.isalpha() and os.path.isfile(os.path.join(folder, f"{word}.py"))
 
 
 def _run_command(name: str, words: list[str]) -> int:
