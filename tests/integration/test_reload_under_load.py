@@ -38,6 +38,7 @@ def reload(subject: Subject) -> None:
     subject.wait_for(LAST, since=since + 1)
 
 
+@pytest.mark.timeout(300)
 def test_twenty_reloads_lose_no_request(start: Starter) -> None:
     subject = serving(start)
     path = subject.path("site.sock")
