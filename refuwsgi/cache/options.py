@@ -28,7 +28,13 @@ SWEEP = 3  # seconds
 HASHES = ("djb33x", "murmur2")
 ON = ("1", "true", "yes", "on")
 
-CACHE = Option("cache", number, default=0, help="keep a shared cache of so many items")
+
+def _items(value: str) -> int:
+    # uWSGI: files in the wild say `cache = true`, which it reads as 0: no cache.
+    return 0 if value.lower() in ("true", "false") else number(value)
+
+
+CACHE = Option("cache", _items, default=0, help="keep a shared cache of so many items")
 CACHE2: Option[tuple[str, ...]] = Option(
     "cache2",
     texts,
@@ -96,6 +102,7 @@ INITIALIZED = (
     "bitmap: {} bytes) preallocated ***"
 )
 STORED = '[cache] stored "{}" in "{}"'
+NONE = "{}: cache: this makes no cache; its value is the number of items"
 NO_WORD = '{}: {}: cache "{}": nobody knows the word {!r}'
 UNBUILT = ("nodes", "sync", "udp", "udp_servers", "udp_node")
 WORDS = {
@@ -127,6 +134,8 @@ def configured(config: Config, *, stored: bool = True) -> Caches:
     found = Caches()
     if config[CACHE]:
         found["default"] = _old(config, stored)
+    elif config.given(CACHE):
+        log.line(NONE.format(config.where(CACHE)))
     for option, value, where in config.in_order(CACHE2):
         place = f"{where}: {option.name}"
         cache = _made(config, read_pairs(value), place, stored)
@@ -235,14 +244,15 @@ def _say(name: str, shape: Shape) -> None:
     key = ROW * WORD + WORD + shape.key_size
     data = shape.blocks * shape.block_size
     bits = -(-shape.blocks // 8) if shape.bitmap else 0
-    log.line(INITIALIZED.format(name, shape.size >> 20, key, key * shape.items, data, bits))
+    keys = key * shape.items
+    log.line(INITIALIZED.format(name, (keys + data) >> 20, key, keys, data, bits))
 
 
 def _fill(config: Config, caches: Caches) -> None:
     for option, value, where in config.in_order(ADD_ITEM, LOAD_FILE, LOAD_FILE_GZIP):
         place = f"{where}: {option.name}"
         try:
-            for cache, key, content in _items(option, value, caches):
+            for cache, key, content in _wanted_items(option, value, caches):
                 if not cache.set(key, content, update=True):
                     raise ValueError(f"{key.decode('utf-8', 'replace')!r} does not fit")
                 shown = key.decode("utf-8", "replace")
@@ -251,7 +261,7 @@ def _fill(config: Config, caches: Caches) -> None:
             raise OptionError(f"{place}: {problem}") from None
 
 
-def _items(
+def _wanted_items(
     option: Option[tuple[str, ...]], value: str, caches: Caches
 ) -> Iterator[tuple[Cache, bytes, bytes]]:
     name, blank, rest = value.partition(" ")
