@@ -39,7 +39,7 @@ IGNORED: Final = (
 
 Steps = Coroutine[Any, Any, None]
 Serve = Callable[[socket.socket, Any], Steps]
-Brief = Callable[[socket.SocketType], Steps]
+Brief = Callable[[socket.SocketType, Any], Steps]
 
 
 class GatewayProcess(NamedTuple):
@@ -122,11 +122,12 @@ class Gateway:
             await wait(wanted)
             client: socket.SocketType
             try:
-                client = socket.SocketType(*kind, take()[0])
+                fd, peer = take()
+                client = socket.SocketType(*kind, fd)
                 client.setblocking(False)
             except OSError:
-                client, _ = await accept(listener)  # which knows about every case
-            self._begin(client, self._brief(client))
+                client, peer = await accept(listener)  # which knows about every case
+            self._begin(client, self._brief(client, peer))
 
     def _begin(self, client: socket.SocketType, steps: Steps) -> None:
         self.sessions += 1  # now: whoever leaves must know of those that have not begun

@@ -16,7 +16,7 @@ import pwd
 import time
 from collections.abc import Callable, Mapping, Sequence
 from socket import SocketType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from refuwsgi import log, stats
 from refuwsgi.fastrouter import (
@@ -180,7 +180,7 @@ def run(parts: Parts, place: int) -> int:
 def visits(followed: Rules) -> Brief:
     """What a gateway does with each client."""
 
-    def visit(client: SocketType) -> Steps:
+    def visit(client: SocketType, peer: Any) -> Steps:
         return Session(followed, client).run()
 
     return visit

@@ -59,7 +59,7 @@ class Kept:
             self.file.close()
 
 
-async def receive(client: socket.socket, first: bytes, timeout: float) -> Kept | None:
+async def receive(client: socket.SocketType, first: bytes, timeout: float) -> Kept | None:
     """Read a body to its end; None when the client left before."""
     # Beyond: uWSGI drops such a body, unless the application reads the chunks itself.
     kept, decoder = Kept(), ChunkDecoder()
@@ -81,7 +81,7 @@ async def receive(client: socket.socket, first: bytes, timeout: float) -> Kept |
         raise
 
 
-async def _next(client: socket.socket, waiting: Wait) -> bytes:
+async def _next(client: socket.SocketType, waiting: Wait) -> bytes:
     while True:
         try:
             return client.recv(CHUNK)

@@ -37,7 +37,7 @@ class RouterDoor:
         self.nodes = nodes
         self.tcp = tcp
         self.leaving = leaving
-        self.idle: set[socket.socket] = set()  # clients that are kept and ask nothing
+        self.idle: set[socket.SocketType] = set()  # clients that are kept and ask nothing
         self._packets = packets
         self._modifiers = modifiers
 

@@ -45,7 +45,7 @@ class Exchange:
 
     def __init__(
         self,
-        client: socket.socket,
+        client: socket.SocketType,
         node: socket.SocketType,
         to_node: list[memoryview],
         left: int,

@@ -13,7 +13,6 @@ Errors:   `TooLarge` for what does not fit into a packet, or not into those that
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from typing import Final
 
@@ -48,17 +47,19 @@ def _named(name: str) -> str:
     return found
 
 
-def encoded(pairs: Iterable[tuple[str, str]]) -> str:
-    """Encode vars as text, one character for each byte."""
+def encoded(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Encode vars as texts, one character for each byte."""
     known, sizes = _names.get, SIZES
-    return "".join(
-        [
-            f"{known(name) or _named(name)}{sizes[len(value)]}{value}"
-            if len(value) < SHORT
-            else f"{known(name) or _named(name)}{sized(value)}"
-            for name, value in pairs
-        ]
-    )
+    return [
+        f"{known(name) or _named(name)}{sizes[len(value)]}{value}"
+        if len(value) < SHORT
+        else f"{known(name) or _named(name)}{sized(value)}"
+        for name, value in pairs
+    ]
+
+
+ADDRESS: Final = sized("REMOTE_ADDR")
+PORT: Final = sized("REMOTE_PORT")
 
 
 class Packets:
@@ -72,22 +73,23 @@ class Packets:
         name_is_host: str = "",
         limit: int = 0xFFFF,
     ) -> None:
-        self._fixed = encoded(fixed)
-        self._added = encoded(added)
+        self._fixed = "".join(encoded(fixed))
+        self._added = "".join(encoded(added))
         self._own_name = name_is_host  # our own name, for requests without Host; "" is not asked
         self._limit = limit
 
     def block(self, environ: dict[str, str], address: str, port: str) -> bytes:
         """Encode the vars of a request of the client at that address."""
-        vars_ = iter(environ.items())
-        line = encoded(itertools.islice(vars_, OF_THE_LINE))
-        peer = [("REMOTE_ADDR", address)]
+        parts = encoded(environ.items())
+        peer = f"{self._fixed}{ADDRESS}{SIZES[len(address)]}{address}"
         if port:
             # Departure: uWSGI swaps the bytes of the port.
-            peer.append(("REMOTE_PORT", port))
+            peer += f"{PORT}{SIZES[len(port)]}{port}"
         if self._own_name:
-            peer.append(("SERVER_NAME", environ.get("HTTP_HOST") or self._own_name))
-        text = f"{line}{self._fixed}{encoded(peer)}{encoded(vars_)}{self._added}"
+            peer += encoded([("SERVER_NAME", environ.get("HTTP_HOST") or self._own_name)])[0]
+        parts.insert(OF_THE_LINE, peer)
+        parts.append(self._added)
+        text = "".join(parts)
         if len(text) > self._limit:
             raise TooLarge(f"vars of {len(text)} bytes, the node takes {self._limit}", TOO_LARGE)
         return text.encode("latin-1")

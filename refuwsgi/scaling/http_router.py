@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from refuwsgi import address, log, privileges, sockets
-from refuwsgi.gateway import Gateway, GatewayProcess
+from refuwsgi.gateway import Gateway, GatewayProcess, Steps
 from refuwsgi.options import JOIN, Config, Option, OptionError, texts
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling import http_link, http_nodes, http_options, http_processes, http_stats
@@ -138,11 +138,11 @@ class Serving:
         self.only = None if self.doors else door
         self.doors[_place(listener.sock)] = door
 
-    async def visit(self, client: socket.socket, peer: Any) -> None:
+    def visit(self, client: socket.SocketType, peer: Any) -> Steps:
         """Serve one client."""
-        await Session(self.only or self._door_of(client), client, peer).run()
+        return Session(self.only or self._door_of(client), client, peer).run()
 
-    def _door_of(self, client: socket.socket) -> RouterDoor:
+    def _door_of(self, client: socket.SocketType) -> RouterDoor:
         place = _place(client)
         found = self.doors.get(place)
         if found is None:  # the listener is bound to every address of this machine
@@ -150,7 +150,7 @@ class Serving:
         return found
 
 
-def _place(sock: socket.socket) -> tuple[Any, Any]:
+def _place(sock: socket.SocketType) -> tuple[Any, Any]:
     name = sock.getsockname()
     return (name, None) if sock.family == socket.AF_UNIX else (name[0], name[1])
 
@@ -159,7 +159,7 @@ def run(parts: Parts) -> int:
     """Be a router process until a signal says that it is enough."""
     privileges.become(*_ids(parts.config), [])
     serving = Serving()
-    gateway = Gateway([each.sock for each in parts.listeners], serving.visit)
+    gateway = Gateway([each.sock for each in parts.listeners], brief=serving.visit)
     made = doors(parts, gateway)
     for listener, door in zip(parts.listeners, made, strict=True):
         serving.add(listener, door)

@@ -16,7 +16,7 @@ Errors:   as long as no byte of an answer went out the client is told what went 
 from __future__ import annotations
 
 import time
-from socket import SocketType, socket
+from socket import SocketType
 from typing import Any, Final
 
 from refuwsgi import gateway_relay as relay
@@ -48,7 +48,7 @@ class Session:
         "_peer", "_target",
     )  # fmt: skip
 
-    def __init__(self, door: RouterDoor, client: socket, peer: Any) -> None:
+    def __init__(self, door: RouterDoor, client: SocketType, peer: Any) -> None:
         self._door = door
         self._client = client
         self._peer = (peer[0], str(peer[1])) if door.tcp else ("0.0.0.0", "")  # noqa: S104
