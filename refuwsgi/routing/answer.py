@@ -170,12 +170,10 @@ class Routed:
         return False
 
     def _finish(self, request: Request) -> None:
-        bodiless = request.environ.get("REQUEST_METHOD") == "HEAD"
+        bodiless = request.environ.get("REQUEST_METHOD") == "HEAD" or request.status in (204, 304)
         rest = b""
-        for each in self.transformations:
+        for each in () if bodiless else self.transformations:
             rest = (each.feed(request, rest) if rest else b"") + each.finish(request)
-        if bodiless or request.status in (204, 304):
-            rest = b""
         if self.deliver is not None and not bodiless:
             self._running = True
             self.deliver(request, self._take_head(request))

@@ -9,6 +9,7 @@ Errors:   ValueError with the place of the mistake.
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 
 from refuwsgi.routing.text import octets
@@ -40,6 +41,8 @@ def _translated(found: re.Match[str]) -> str:
 def compiled(pattern: str) -> re.Pattern[str]:
     """Compile an expression."""
     try:
-        return re.compile(SPELLINGS.sub(_translated, octets(pattern)), re.ASCII)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of sets that Python may have one day
+            return re.compile(SPELLINGS.sub(_translated, octets(pattern)), re.ASCII)
     except (re.error, OverflowError, RecursionError) as problem:
         raise ValueError(f"{pattern!r} is no regular expression: {problem}") from None
