@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from refuwsgi.scaling import http_packet
 from refuwsgi.scaling.http_nodes import Nodes
 from refuwsgi.scaling.http_options import Rules
 from refuwsgi.scaling.http_packet import Packets
 
+if TYPE_CHECKING:
+    import ssl
+
 
 class RouterDoor:
     """One public address."""
 
-    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "nodes", "rules", "tcp")
+    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "nodes", "redirects_to", "rules",
+                 "tcp", "tls")  # fmt: skip
 
     def __init__(
         self,
@@ -32,11 +37,15 @@ class RouterDoor:
         tcp: bool = True,
         modifiers: tuple[int, int] = (0, 0),
         leaving: Callable[[], bool] = lambda: False,
+        tls: ssl.SSLContext | None = None,
+        redirects_to: str | None = None,
     ) -> None:
         self.rules = rules
         self.nodes = nodes
         self.tcp = tcp
         self.leaving = leaving
+        self.tls = tls
+        self.redirects_to = redirects_to  # the port of https, if clients are to go there
         self.idle: set[socket.SocketType] = set()  # clients that are kept and ask nothing
         self._packets = packets
         self._modifiers = modifiers

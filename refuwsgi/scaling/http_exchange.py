@@ -40,7 +40,7 @@ class Exchange:
 
     __slots__ = (
         "_answer", "_client", "_client_speaks", "_file", "_looks", "_node", "_node_speaks",
-        "_timeout", "_to_client", "_to_node", "_waits", "left", "received",
+        "_pending",        "_timeout", "_to_client", "_to_node", "_waits", "left", "received",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +58,7 @@ class Exchange:
         self._file: tuple[int, int, int] | None = None  # descriptor, position, end
         self._answer = answer  # None: it is passed on without being understood
         self._timeout = timeout
+        self._pending: Callable[[], int] | None = getattr(client, "pending", None)
         self._node_speaks = self._client_speaks = True
         self._looks = False  # is a client from which nothing is due looked at
         self._waits: dict[int, Wait] = {}
@@ -71,6 +72,9 @@ class Exchange:
     async def run(self) -> None:
         """Carry until the answer has ended and the client has all of it."""
         while self._node_speaks or self._to_client:
+            if self._pending is not None and self._hidden():
+                self._of_client()
+                continue
             wanted = self._wanted()
             try:
                 ready = await wait(wanted)
@@ -83,6 +87,11 @@ class Exchange:
                 self._of_node()
             if self._client in ready:
                 self._of_client()
+
+    def _hidden(self) -> bool:
+        """Whether bytes that are due have come and no wait would tell: TLS has read them."""
+        hears = self._client_speaks and self.left and not (self._to_node or self._file)
+        return bool(hears and self._pending is not None and self._pending())
 
     def _wanted(self) -> Wait:
         """What to wait for in this state; the same object for the same state."""

@@ -21,7 +21,7 @@ from refuwsgi.sockets import Listener
 
 # The names that ask for a router, and those by which it goes elsewhere than to our workers.
 # Only a server that has one imports the rest of it.
-ROUTERS = ("http", "httprouter", "https")
+ROUTERS = ("http", "httprouter", "https", "http-to-https")
 ELSEWHERE = ("http-to", "http-use-socket")
 
 

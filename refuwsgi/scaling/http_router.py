@@ -17,18 +17,28 @@ import functools
 import os
 import socket
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from refuwsgi import address, log, privileges, sockets
+from refuwsgi import privileges
 from refuwsgi.gateway import Gateway, GatewayProcess, Steps
-from refuwsgi.options import JOIN, Config, Option, OptionError, texts
+from refuwsgi.options import JOIN, Config, Option, texts
 from refuwsgi.protocol.uwsgi import buffer_size
-from refuwsgi.scaling import http_link, http_nodes, http_options, http_processes, http_stats
+from refuwsgi.scaling import (
+    http_link,
+    http_nodes,
+    http_options,
+    http_processes,
+    http_public,
+    http_stats,
+    https,
+)
 from refuwsgi.scaling.http_door import RouterDoor
-from refuwsgi.scaling.http_nodes import Nodes
-from refuwsgi.scaling.http_packet import Packets
+from refuwsgi.scaling.http_public import Public
 from refuwsgi.scaling.http_session import Session
 from refuwsgi.sockets import Listener
+
+if TYPE_CHECKING:
+    import ssl
 
 HTTP: Option[tuple[str, ...]] = Option(
     "http",
@@ -39,14 +49,12 @@ HTTP: Option[tuple[str, ...]] = Option(
     repeat=JOIN,
 )
 
-BOUND = "uWSGI http bound on {} fd {}"
-
 
 class Parts(NamedTuple):
     """What the router processes share: bound before the first is started."""
 
     config: Config
-    listeners: Sequence[Listener]
+    publics: Sequence[Public]
     stats: Listener | None
     own: Sequence[str]  # the addresses of the instance's own sockets
     link: str | None  # the one that leads to the workers
@@ -54,13 +62,13 @@ class Parts(NamedTuple):
 
 def configured(config: Config, instance: Sequence[Listener]) -> list[GatewayProcess]:
     """Bind the router's addresses and say which processes are to serve them."""
-    if not config[HTTP]:
+    publics = http_public.bound(config, HTTP)
+    if not publics:
         return []
-    listeners = [_bound(text, where, config) for _, text, where in config.in_order(HTTP)]
     link = http_link.target(instance)
     parts = Parts(
         config,
-        listeners,
+        publics,
         http_stats.bound(config),
         [each.name for each in instance],
         link.name if link else None,
@@ -70,57 +78,14 @@ def configured(config: Config, instance: Sequence[Listener]) -> list[GatewayProc
     return http_processes.processes(config, functools.partial(run, parts))
 
 
-def _bound(text: str, where: str, config: Config) -> Listener:
-    try:
-        wanted = address.parse(text)
-    except ValueError as problem:
-        raise OptionError(f"{where}: {HTTP.name}: {problem}") from None
-    listener = sockets.listener(wanted, "http", config)
-    log.line(BOUND.format(listener.name, listener.sock.fileno()))
-    return listener
-
-
 def doors(parts: Parts, gateway: Gateway | None = None) -> list[RouterDoor]:
     """What the sessions of each address follow."""
     config = parts.config
     nodes = http_nodes.configured(config, parts.own, parts.link)
     own = not http_nodes.standalone(config)
     rules = http_options.rules(config, buffer_size(config) if own else 0xFFFF)
-    return [_door(config, each, nodes, rules, gateway) for each in parts.listeners]
-
-
-def _door(
-    config: Config,
-    listener: Listener,
-    nodes: Nodes,
-    rules: http_options.Rules,
-    gateway: Gateway | None,
-) -> RouterDoor:
-    tcp = listener.sock.family != socket.AF_UNIX
-    name = "" if config[http_options.SERVER_NAME_AS_HOST] else socket.gethostname()
-    fixed = [("SERVER_NAME", name)] if name else []
-    fixed += [
-        ("SERVER_PORT", listener.name.rpartition(":")[2] if tcp else "80"),
-        ("UWSGI_ROUTER", "http"),
-    ]
-    packets = Packets(
-        fixed,
-        http_options.variables(config),
-        name_is_host="" if name else socket.gethostname(),
-        limit=rules.largest_packet,
-    )
-    modifiers = config[http_options.MODIFIER1], config[http_options.MODIFIER2]
-    if max(modifiers) > 255:
-        option = http_options.MODIFIER1 if modifiers[0] > 255 else http_options.MODIFIER2
-        raise config.error(option, "a number up to 255")
-    return RouterDoor(
-        rules,
-        nodes,
-        packets,
-        tcp=tcp,
-        modifiers=modifiers,
-        leaving=(lambda: gateway.leaving) if gateway else lambda: False,
-    )
+    leaving = (lambda: gateway.leaving) if gateway else (lambda: False)
+    return http_public.doors(config, parts.publics, nodes, rules, leaving)
 
 
 # -- a process
@@ -140,7 +105,10 @@ class Serving:
 
     def visit(self, client: socket.SocketType, peer: Any) -> Steps:
         """Serve one client."""
-        return Session(self.only or self._door_of(client), client, peer).run()
+        door = self.only or self._door_of(client)
+        if door.tls is not None:
+            return _secure(door, door.tls, client, peer)
+        return Session(door, client, peer).run()
 
     def _door_of(self, client: socket.SocketType) -> RouterDoor:
         place = _place(client)
@@ -148,6 +116,18 @@ class Serving:
         if found is None:  # the listener is bound to every address of this machine
             found = next(door for known, door in self.doors.items() if known[1] == place[1])
         return found
+
+
+async def _secure(
+    door: RouterDoor, with_: ssl.SSLContext, client: socket.SocketType, peer: Any
+) -> None:
+    secure = await https.shake_hands(client, with_, door.rules.headers_timeout)
+    if secure is not None:
+        try:
+            await Session(door, secure, peer).run()
+            https.say_goodbye(secure)
+        finally:
+            secure.close()
 
 
 def _place(sock: socket.SocketType) -> tuple[Any, Any]:
@@ -159,13 +139,14 @@ def run(parts: Parts) -> int:
     """Be a router process until a signal says that it is enough."""
     privileges.become(*_ids(parts.config), [])
     serving = Serving()
-    gateway = Gateway([each.sock for each in parts.listeners], brief=serving.visit)
+    listeners = [each.listener for each in parts.publics]
+    gateway = Gateway([each.sock for each in listeners], brief=serving.visit)
     made = doors(parts, gateway)
-    for listener, door in zip(parts.listeners, made, strict=True):
+    for listener, door in zip(listeners, made, strict=True):
         serving.add(listener, door)
         gateway.on_leaving.append(door.dismiss)
     if parts.stats is not None:
-        names = [each.name for each in parts.listeners]
+        names = [each.name for each in listeners]
         shown = http_stats.Shown(gateway, names, made[0].nodes)
         gateway.loop.spawn(http_stats.serve(parts.config, parts.stats, shown))
     return gateway.run()

@@ -21,50 +21,39 @@ from typing import Any, Final
 
 from refuwsgi import gateway_relay as relay
 from refuwsgi import log
-from refuwsgi.gateway_rules import BROKEN, LATE, SLOW, UNAVAILABLE, Failure, shown
-from refuwsgi.loop import READ, Wait, wait
-from refuwsgi.protocol.http import Head, HeadError, check_unfinished, head_end, parse_head
-from refuwsgi.scaling import http_chunked, http_proxy_protocol
+from refuwsgi.gateway_rules import BROKEN, SLOW, UNAVAILABLE, Failure, shown
+from refuwsgi.protocol.http import Head, HeadError, head_end, parse_head
+from refuwsgi.scaling import http_chunked, https
 from refuwsgi.scaling.http_answer import Answer
 from refuwsgi.scaling.http_chunked import TOO_LARGE, Kept
 from refuwsgi.scaling.http_door import RouterDoor
 from refuwsgi.scaling.http_exchange import ENDLESS, Exchange
+from refuwsgi.scaling.http_head import Heads, Left
 from refuwsgi.scaling.http_nodes import Target
 
-RECEIVE: Final = 65536
-LARGEST_HEAD: Final = 65536
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Left(Exception):
-    """The client has gone, or has nothing more to ask."""
 
 
 class Session:
     """One client's visit."""
 
-    __slots__ = (
-        "_client", "_data", "_door", "_exchange", "_first", "_host", "_introduction", "_node",
-        "_peer", "_target",
-    )  # fmt: skip
+    __slots__ = ("_client", "_door", "_exchange", "_heads", "_host", "_node", "_target")
 
     def __init__(self, door: RouterDoor, client: SocketType, peer: Any) -> None:
         self._door = door
         self._client = client
-        self._peer = (peer[0], str(peer[1])) if door.tcp else ("0.0.0.0", "")  # noqa: S104
-        self._data = b""  # what has come and was not used yet
-        self._first = True
+        address = (peer[0], str(peer[1])) if door.tcp else ("0.0.0.0", "")  # noqa: S104
+        self._heads = Heads(door, client, address)
         self._host = ""
         self._node: SocketType | None = None
         self._target: Target | None = None
         self._exchange: Exchange | None = None
-        self._introduction = door.rules.proxy_protocol  # is a PROXY line still to come
 
     async def run(self) -> None:
         """Serve the client, whatever happens."""
         try:
             while await self._one():
-                self._first = False
+                self._heads.first = False
         except HeadError as problem:
             await self._refuse(problem.status)
         except Failure as failure:
@@ -84,10 +73,13 @@ class Session:
     async def _one(self) -> bool:
         """Serve one request; say whether there may be another."""
         rules = self._door.rules
-        end = await self._head()
-        head = parse_head(self._data, end)
-        rest, self._data = self._data[end:], b""
+        heads = self._heads
+        end = await heads.next()
+        head = parse_head(heads.data, end)
+        rest, heads.data = heads.data[end:], b""
         environ = head.environ
+        if self._door.redirects_to is not None:
+            return await self._redirect(environ, self._door.redirects_to)
         self._host = environ.get("HTTP_HOST", "")
         upgrade = "HTTP_UPGRADE" in environ
         endless = upgrade or rules.raw_body or (head.chunked and rules.chunked_input)
@@ -100,16 +92,24 @@ class Session:
             kept = await self._whole(rest)
             environ.pop("HTTP_TRANSFER_ENCODING")
             environ["CONTENT_LENGTH"] = str(kept.size)
-            rest, self._data, left = bytes(kept.memory), kept.beyond, 0
+            rest, heads.data, left = bytes(kept.memory), kept.beyond, 0
         else:
             size = head.content_length
-            rest, self._data = rest[:size], rest[size:]
+            rest, heads.data = rest[:size], rest[size:]
             left = size - len(rest)
         try:
             return await self._pass_on(head, rest, left, kept)
         finally:
             if kept is not None:
                 kept.close()
+
+    async def _redirect(self, environ: dict[str, str], port: str) -> bool:
+        answer = https.redirection(environ, port)
+        if not answer:
+            raise HeadError("no host to be redirected to")
+        self._client.send(answer)
+        await self._linger()
+        return False
 
     async def _whole(self, rest: bytes) -> Kept:
         kept = await http_chunked.receive(self._client, rest, self._door.rules.timeout)
@@ -125,72 +125,11 @@ class Session:
             raise HeadError("a body that is too large", TOO_LARGE)
         self._client.send(CONTINUE)
 
-    # -- the head
-
-    async def _head(self) -> int:
-        """Read until a head is whole; say where it ends."""
-        data, searched, started = self._data, 0, 0.0
-        while True:
-            if data:
-                if self._introduction:
-                    data = self._introduced(data)
-                end = head_end(data, searched)
-                if 0 <= end <= LARGEST_HEAD:
-                    self._data = data
-                    return end
-                check_unfinished(data, LARGEST_HEAD)
-                searched = len(data)
-            try:
-                more = self._client.recv(RECEIVE)
-            except BlockingIOError:
-                started = started or time.monotonic()
-                more = await self._patience(bool(data), started)
-                if not data and not self._first:
-                    started = time.monotonic()  # idle until now: the time of the head begins
-            if not more:
-                raise Left
-            data = data + more if data else more
-
-    async def _patience(self, begun: bool, started: float) -> bytes:
-        """Wait for more of a head; the limit is on all of it, not on each byte."""
-        rules, client = self._door.rules, self._client
-        idle = not (begun or self._first)
-        if idle:
-            self._door.idle.add(client)
-        try:
-            while True:
-                limit = rules.idle if idle else rules.headers_timeout
-                left = started + limit - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                await wait(Wait(((client, READ),), left))
-                try:
-                    return client.recv(RECEIVE)
-                except BlockingIOError:
-                    pass
-        except TimeoutError:
-            if begun:
-                raise HeadError("the head does not come", LATE) from None
-            raise Left from None  # to a client that has asked nothing there is nothing to say
-        finally:
-            self._door.idle.discard(client)
-
-    def _introduced(self, data: bytes) -> bytes:
-        """Take the PROXY line off, if there is one; only the first can be the balancer's."""
-        found = http_proxy_protocol.split(data)
-        if found is None:
-            self._introduction = http_proxy_protocol.may_begin(data)
-            return data
-        self._introduction = False
-        if found.address:
-            self._peer = found.address, found.port
-        return data[found.size :]
-
     # -- the node
 
     async def _pass_on(self, head: Head, rest: bytes, left: int, kept: Kept | None) -> bool:
         door, environ = self._door, head.environ
-        data = memoryview(door.packet(environ, *self._peer) + rest)
+        data = memoryview(door.packet(environ, *self._heads.peer) + rest)
         followed = door.rules.idle > 0 and left != ENDLESS and head.keep_alive
         answer = None
         if followed:
@@ -215,7 +154,7 @@ class Session:
         if self._door.leaving():
             return False
         # uWSGI: bytes behind the body end the connection, unless they are a request.
-        return not self._data or head_end(self._data) > 0
+        return not self._heads.data or head_end(self._heads.data) > 0
 
     async def _reach(self, data: list[memoryview]) -> tuple[SocketType, int]:
         """Connect to the first target that takes the connection, and send what goes at once."""
@@ -260,7 +199,7 @@ class Session:
     # -- the end
 
     def _say(self, reason: str) -> None:
-        address, port = self._peer
+        address, port = self._heads.peer
         node = f" node: {self._target.address}" if self._target is not None else ""
         log.line(
             f"[uwsgi-http key: {shown(self._host)} client_addr: {address} "
