@@ -153,6 +153,7 @@ class HttpDoor:
                 return b""
             data = data + part if part else b""
         if data and not 0 <= head_end(data) <= self.limit + 4:
+            check_unfinished(data, self.limit)  # which may know a better word
             raise HeadError(f"no end within {self.limit} bytes", TOO_LARGE)
         return data
 
