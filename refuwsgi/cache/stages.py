@@ -89,7 +89,7 @@ class Sweeper:
 
 def sweeper(config: Config, caches: Caches) -> Sweeper:
     """Build what the master does for caches."""
-    sweeps = not config[CACHE_NO_EXPIRE] and bool(config[CACHE_EXPIRE_FREQ])
+    sweeps = bool(caches) and not config[CACHE_NO_EXPIRE] and bool(config[CACHE_EXPIRE_FREQ])
     if sweeps:
         log.line(SWEEPER)
     return Sweeper(caches, config[CACHE_EXPIRE_FREQ], sweeps=sweeps)

@@ -128,7 +128,7 @@ class Routed:
         if self._running or self._head is None:
             return False
         body = bytes(data)
-        for each in self.transformations:
+        for each in self.transformations if body else ():
             body = each.feed(request, body)
         self._out(request, body)
         return True

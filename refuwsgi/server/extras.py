@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from refuwsgi import address, log, sockets, stats, stats_text
-from refuwsgi.cache import stages as cache_stages
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, OptionError
@@ -25,7 +24,7 @@ from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import Master
 from refuwsgi.scaling.workers import PROCESSES
 from refuwsgi.scoreboard import Scoreboard
-from refuwsgi.server.caches import caches_of
+from refuwsgi.server import caches
 from refuwsgi.server.service import Service, wanted
 from refuwsgi.sockets import Listener, backlog_of
 from refuwsgi.stats import StatsServer
@@ -63,7 +62,8 @@ class Extras:
         if config.asks_for("fastrouter"):
             from refuwsgi.fastrouter import getting_started
 
-            self.gateways += getting_started.configured(config, doors, caches_of(config))
+            found = caches.caches_of(config) if caches.wanted(config) else None
+            self.gateways += getting_started.configured(config, doors, found)
         if http_link.router_wanted(config):
             from refuwsgi.scaling import http_router
 
@@ -84,8 +84,11 @@ class Extras:
         if adaptive is not None:
             master.cycle.append(adaptive.look)
         upkeep.join(master, self.config, doors, adaptive)
-        if caches := caches_of(self.config):
-            master.cycle.append(cache_stages.sweeper(self.config, caches).look)
+        if caches.wanted(self.config):
+            from refuwsgi.cache import stages
+
+            sweeper = stages.sweeper(self.config, caches.caches_of(self.config))
+            master.cycle.append(sweeper.look)
         if self.config.asks_for("idle", "cheap"):
             self._join_idle(master, doors)
         if self.config.asks_for("subscribe"):

@@ -19,8 +19,6 @@ from collections.abc import Callable
 from typing import Any
 
 from refuwsgi import api, log, request_log
-from refuwsgi.cache import api as cache_api
-from refuwsgi.cache import stages as cache_stages
 from refuwsgi.metrics import Metrics
 from refuwsgi.offloading import static_files, the_future, threads
 from refuwsgi.offloading.engines import FileEngine
@@ -30,8 +28,7 @@ from refuwsgi.scaling import cores, upkeep
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.workers import NO_APP, PROCESSES, WORKER_RELOAD_MERCY
 from refuwsgi.scoreboard import Scoreboard
-from refuwsgi.server import doors, module, reload
-from refuwsgi.server.caches import caches_of
+from refuwsgi.server import caches, doors, module, reload
 from refuwsgi.sockets import Listener
 from refuwsgi.stats import STATS_NO_CORES, STATS_NO_METRICS, Snapshot
 from refuwsgi.wsgi import loading, serving
@@ -94,7 +91,8 @@ class Service:
         self.config = config
         self.board = board
         self.listeners = listeners
-        self.caches = caches_of(config)
+        if caches.wanted(config):
+            caches.caches_of(config)  # now, so that a mistake shows before anything is loaded
         self.lazy = config[LAZY_APPS] or config[LAZY]
         self.stages: list[Callable[[Config], Stage | None]] = []  # between files and application
         self.every_cycle: list[Callable[[], None]] = []
@@ -133,17 +131,18 @@ class Service:
             return None
         from refuwsgi.server import routes
 
-        return routes.configured(self.config, self.caches)
+        return routes.configured(self.config, caches.caches_of(self.config))
 
     def _route(self, name: str, arguments: str = "") -> int:
         """uwsgi.route: let a rule's action answer the running request."""
         from refuwsgi.server import routes
 
-        return routes.programmable(self.config, self.caches).route(name, arguments)
+        program = routes.programmable(self.config, caches.caches_of(self.config))
+        return program.route(name, arguments)
 
     def _provide(self) -> None:
         board = self.board
-        cache_api.install(self.caches)
+        caches.install(self.config)
         api.provide("route", self._route)
         api.provide("numproc", len(board.workers))
         api.provide("cores", len(board.cores[0]))
@@ -187,7 +186,11 @@ class Service:
             hooks.run(self.config, *moments)
 
     def _stages(self) -> list[Stage]:
-        found = cache_stages.stages(self.config, self.caches)
+        found: list[Stage] = []
+        if caches.wanted(self.config):
+            from refuwsgi.cache import stages
+
+            found += stages.stages(self.config, caches.caches_of(self.config))
         found += [stage for stage in (self.files, self.routes) if stage is not None]
         for make in self.stages:
             stage = make(self.config)
@@ -227,8 +230,10 @@ class Service:
         found.apps = self.apps.described()
         if self.thread_rows:
             found.more.append(lambda: {"offload": [*map(threads.figures, self.thread_rows)]})
-        if self.caches:
-            found.more.append(lambda: cache_stages.figures(self.caches))
+        if caches.wanted(self.config):
+            from refuwsgi.cache import stages
+
+            found.more.append(lambda: stages.figures(caches.caches_of(self.config)))
         if (shown := self.metrics) is not None and not self.config[STATS_NO_METRICS]:
             found.more.append(lambda: {"metrics": shown.fields()})
         return found
