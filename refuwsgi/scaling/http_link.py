@@ -27,13 +27,17 @@ ELSEWHERE = ("http-to", "http-use-socket")
 
 def router_wanted(config: Config) -> bool:
     """Say whether a router is configured."""
-    return any(setting.name in ROUTERS for setting in config.settings)
+    return _names_any(config, ROUTERS)
 
 
 def needed(config: Config, listeners: Sequence[Listener]) -> bool:
     """Say whether the workers need a socket that only the router knows."""
-    embedded = router_wanted(config) and not config.asks_for(*ELSEWHERE)
+    embedded = router_wanted(config) and not _names_any(config, ELSEWHERE)
     return embedded and target(listeners) is None
+
+
+def _names_any(config: Config, names: tuple[str, ...]) -> bool:
+    return any(setting.name in names for setting in config.settings)
 
 
 def target(listeners: Sequence[Listener]) -> Listener | None:

@@ -54,6 +54,7 @@ def test_when_there_is_a_router() -> None:
     assert not router_wanted(config_of(http_socket=":0", http_timeout="3"))
     assert needed(config_of(http=":0"), [])
     assert not needed(config_of(http=":0", http_to=":1"), [])
+    assert needed(config_of(http=":0", http_to_https=":0"), [])
     assert not needed(config_of(http_socket=":0"), [])
 
 
