@@ -1,4 +1,8 @@
-"""The original server as a neighbour: $UWSGI_BIN, or uwsgi of the PATH."""
+"""The original server as a neighbour: $ORIGINAL_UWSGI, or $UWSGI_BIN, or uwsgi of the PATH.
+
+What: servers of either kind take every variable that begins with UWSGI_ for an option, so CI
+      exports the first of these names; the second is understood and kept from them.
+"""
 
 import os
 import shutil
@@ -8,7 +12,8 @@ import pytest
 
 from tests.conformance.harness import Starter, Subject, free_port
 
-PROGRAM = os.environ.get("UWSGI_BIN") or shutil.which("uwsgi")
+NAMED = os.environ.get("ORIGINAL_UWSGI") or os.environ.get("UWSGI_BIN")
+PROGRAM = NAMED or shutil.which("uwsgi")
 
 
 def backend(start: Starter, program: str, ini: str, files: dict[str, str]) -> Subject:
@@ -16,7 +21,7 @@ def backend(start: Starter, program: str, ini: str, files: dict[str, str]) -> Su
     if program == "refuwsgi":
         return start(ini, files=dict(files), until=r"spawned uWSGI worker 1 \(")
     if PROGRAM is None:
-        pytest.skip("absent: no uwsgi, neither $UWSGI_BIN nor on the PATH")
+        pytest.skip("absent: no uwsgi, neither $ORIGINAL_UWSGI nor on the PATH")
     directory = start.directory(dict(files))
     ports = {name: free_port() for name in ("PORT1", "PORT2", "PORT3")}
     text = textwrap.dedent(ini)
