@@ -85,6 +85,11 @@ class Running:
 
     def start(self) -> None:
         """Start the servers and wait until each says that it serves."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start the servers."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith("UWSGI_")}
         for name, words in self.servers.items():
             with open(self._log(name), "wb") as log:
@@ -97,6 +102,9 @@ class Running:
                     stderr=log,
                     start_new_session=True,
                 )
+
+    def wait(self) -> None:
+        """Wait until each says that it serves."""
         end = time.monotonic() + LIMIT
         for name in self.servers:
             while not READY.search(self._text(f"{name}.log")):

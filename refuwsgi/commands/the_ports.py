@@ -1,9 +1,9 @@
 """Ports that are free at the moment.
 
 Section: ground / the command; free ports
-What: below those that the kernel gives to outgoing connections, so that none of these can take one
-      between the look and the bind; where to begin depends on the process, so that two commands at
-      the same time do not choose the same.
+What: no port is given twice.  They lie below those that the kernel gives to outgoing connections,
+      so that none of these can take one between the look and the bind; where to begin depends on
+      the process, so that two commands at the same time do not choose the same.
 """
 
 import os
@@ -14,6 +14,8 @@ FIRST: Final = 4000
 LAST: Final = 9990
 STEP: Final = 20  # between the beginnings of two processes that follow each other
 
+_given: set[int] = set()  # by this process
+
 
 def free_ports(count: int) -> list[int]:
     """Find ports of 127.0.0.1 on which nothing listens, for TCP and for UDP."""
@@ -22,9 +24,10 @@ def free_ports(count: int) -> list[int]:
     found: list[int] = []
     for offset in range(span):
         port = FIRST + (begin + offset) % span
-        if _is_free(port):
+        if port not in _given and _is_free(port):
             found.append(port)
         if len(found) == count:
+            _given.update(found)
             return found
     raise OSError("no free ports")
 
