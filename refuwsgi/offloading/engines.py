@@ -29,6 +29,7 @@ from refuwsgi.streams import Relay, connect
 
 # A fast reader gets so much before the next one has its turn.
 CHUNK = 1 << 20
+SMALL = 16384  # up to here one read costs less than sendfile
 PIPE_CHUNK = 65536
 CONNECT_TIMEOUT = 30.0  # a node that does not even refuse
 
@@ -152,6 +153,16 @@ class FileEngine:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def file_engine(fd: int, position: int, length: int, head: bytes = b"") -> Engine:
+    """The engine that is cheapest for a part of a file: a small one is read at once."""
+    if length > SMALL:
+        return FileEngine(fd, position, length, head)
+    try:
+        return MemoryEngine(head + os.pread(fd, length, position))
+    finally:
+        os.close(fd)
 
 
 class PipeEngine:

@@ -19,11 +19,10 @@ from typing import Final
 
 from refuwsgi import log
 from refuwsgi.offloading import static_ranges
-from refuwsgi.offloading.engines import FileEngine, MemoryEngine
+from refuwsgi.offloading.engines import SMALL, FileEngine, MemoryEngine
 from refuwsgi.offloading.http_dates import http_date, seconds_of
 from refuwsgi.offloading.mime import Types
 from refuwsgi.offloading.static_expires import Expires
-from refuwsgi.offloading.static_hot import SMALL
 from refuwsgi.offloading.static_paths import Found, Places
 from refuwsgi.offloading.static_ranges import Range
 from refuwsgi.offloading.static_twins import Twins, accepted

@@ -19,9 +19,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from refuwsgi.offloading.engines import SMALL
 from refuwsgi.offloading.static_paths import Found, Root
 
-SMALL = 16384  # up to here one read and one send cost less than sendfile
 MOST = 256  # files: 4 MiB in a worker, whatever the clients ask for
 TRUSTED = 1.0  # seconds from one look at where a file really is to the next
 # A file that has just changed may change again within the same tick of the kernel's clock.

@@ -142,7 +142,7 @@ class OffloadThreads:
         """As `offload`, for a task that somebody wants to follow."""
         if not self._threads:
             return False
-        if isinstance(task.engine, MemoryEngine):
+        if isinstance(task.engine, MemoryEngine) and not self._full():
             request.core.offloaded += 1  # before the client has the answer and may look
             if _at_once(task.engine, request):
                 request.via = "offload"
@@ -160,6 +160,10 @@ class OffloadThreads:
             log.line(TRACE.format(thread.worker, thread.number, "-", "queued"))
         thread.begin(task)
         return True
+
+    def _full(self) -> bool:
+        """Whether a task that has begun could find no thread to end it."""
+        return all(each.full() for each in self._threads)
 
     def _next(self, core: int) -> OffloadThread | None:
         for _ in self._threads:

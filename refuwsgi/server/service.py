@@ -21,7 +21,7 @@ from typing import Any
 from refuwsgi import api, log, request_log
 from refuwsgi.metrics import Metrics
 from refuwsgi.offloading import static_files, the_future, threads
-from refuwsgi.offloading.engines import FileEngine
+from refuwsgi.offloading.engines import file_engine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
 from refuwsgi.request import Request, Stage
 from refuwsgi.scaling import cores, upkeep
@@ -200,7 +200,7 @@ class Service:
             serving.configured(
                 self.config,
                 self.apps,
-                FileEngine,
+                file_engine,
                 threads=self.config[THREADS],
                 processes=self.config[PROCESSES],
             )

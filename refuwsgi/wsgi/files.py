@@ -76,7 +76,7 @@ def send_file(request: Request, head: bytes, extent: Extent, engine: FileEngine 
     A file that shrinks meanwhile ends early.
     """
     fd, position, length = extent
-    if length <= SMALL:
+    if length <= SMALL and (request.offload is None or not length):
         piece = os.pread(fd, length, position) if length else b""
         request.send(head + piece)
         return len(piece)
@@ -84,10 +84,11 @@ def send_file(request: Request, head: bytes, extent: Extent, engine: FileEngine 
         return _read(request, head, fd, position, length)
     if engine is not None and request.offload is not None:
         own = os.dup(fd)  # the application will close its file
-        if request.offload(engine(own, position, length, head), request):
+        task = engine(own, position, length, head)
+        if request.offload(task, request):
             request.via = "offload"
             return -1
-        os.close(own)
+        task.close()
     request.via = "sendfile"
     request.send(head)
     return _sendfile(request, fd, position, length)

@@ -97,11 +97,18 @@ def test_a_wrapper_is_an_iterator_of_blocks() -> None:
 def test_an_offload_thread_gets_a_descriptor_of_its_own(path: Path, taken: bool) -> None:
     tasks: list[tuple[int, int, int, bytes]] = []
 
-    def engine(fd: int, position: int, length: int, head: bytes) -> int:
-        tasks.append((fd, position, length, head))
-        return fd
+    class Task:
+        def __init__(self, fd: int) -> None:
+            self.fd = fd
 
-    def offload(task: int, request: Request) -> bool:
+        def close(self) -> None:
+            os.close(self.fd)
+
+    def engine(fd: int, position: int, length: int, head: bytes) -> Task:
+        tasks.append((fd, position, length, head))
+        return Task(fd)
+
+    def offload(task: Task, request: Request) -> bool:
         if taken:
             os.set_blocking(request.give_away(), False)
         return taken
