@@ -40,16 +40,22 @@ class Setup:
             env={"TMPDIR": "DIR/"},
         )
         self.pid = int(self.router.wait_for(ROUTER)[1])
+        assert names(self.router.port, 1) == ["got "]
+        self.own = set(self._nameless())
+        self.node.seen.clear()
 
     def files(self) -> list[str]:
-        """Where the router's open files lie that have no name any more."""
-        found = []
+        """The open files without a name that the router did not have before any request."""
+        return [name for fd, name in self._nameless().items() if fd not in self.own]
+
+    def _nameless(self) -> dict[str, str]:
+        found = {}
         for each in Path(f"/proc/{self.pid}/fd").iterdir():
             try:
-                found.append(os.readlink(each))
+                found[each.name] = os.readlink(each)
             except OSError:
                 continue
-        return [name for name in found if "(deleted)" in name]
+        return {fd: name for fd, name in found.items() if "(deleted)" in name}
 
 
 @pytest.fixture(scope="module")
