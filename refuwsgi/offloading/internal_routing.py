@@ -83,14 +83,16 @@ class ToServer:
         if node is None:
             route_here.refuse(request, route_here.BAD_GATEWAY)
             return BREAK
-        body = prepared(request, self._memory, whole=not self._offload or request.offload is None)
+        # Departure: in uWSGI a thread passes transformations by, cachestore too.
+        away = self._offload and request.offload is not None and not request.tapped
+        body = prepared(request, self._memory, whole=not away)
         try:
             head = self._head(request, groups, body)
         except PacketError as problem:
             self._failed(node, problem)
             route_here.refuse(request, route_here.BAD_GATEWAY)
             return BREAK
-        if self._offload and body.small and self._offloaded(request, node, head + body.held):
+        if away and body.small and self._offloaded(request, node, head + body.held):
             return BREAK
         failure = route_here.run(request, node, head, body)
         if failure is not None:

@@ -167,13 +167,19 @@ def traceable(config: Config) -> None:
 
 def configured(config: Config, *, buffered: bool) -> Harakiri | None:
     """Build it if the operator wants it."""
-    if not config[HARAKIRI]:
+    if not (config[HARAKIRI] or _by_a_rule(config)):
         return None
     by = config[HARAKIRI_GRACEFUL_SIGNAL]
     if by not in signal.valid_signals():
         raise config.error(HARAKIRI_GRACEFUL_SIGNAL, "the number of a signal")
-    if not buffered:
+    if config[HARAKIRI] and not buffered:
         log.line(WARNING)
     return Harakiri(
         verbose=config[HARAKIRI_VERBOSE], gentle=config[HARAKIRI_GRACEFUL_TIMEOUT], by=by
     )
+
+
+def _by_a_rule(config: Config) -> bool:
+    """Say whether a rule sets deadlines, as `route = ^/slow harakiri:60` does."""
+    rules = (each for each in config.settings if "route" in each.name)
+    return any("harakiri:" in (each.value or "") for each in rules)

@@ -32,7 +32,7 @@ def join(
     master: Master, config: Config, doors: Sequence[Listener], adaptive: Cheaper | None
 ) -> None:
     """Give a master what it shall look after."""
-    if config.asks_for("harakiri", "t"):
+    if config.asks_for("harakiri", "t", "route"):
         from refuwsgi.scaling import harakiri
         from refuwsgi.wsgi.body import POST_BUFFERING
 
