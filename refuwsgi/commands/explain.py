@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from refuwsgi.cli import Read, read
 from refuwsgi.commands.the_documents import section_of, url_of
 from refuwsgi.options import Config, Option, OptionError, Setting, build, catalogue
-from refuwsgi.readers import flag
+from refuwsgi.readers import flag, mode
 
 USAGE: Final = "Usage: refuwsgi explain FILE..."
 GROUND: Final = "ground"
@@ -93,8 +93,10 @@ def _in_words(setting: Setting, option: Option[Any], value: object) -> str:
     """Say how the text was understood, where that is not the text itself."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    if setting.value is None and option.bare is not None:
+    if setting.value is None and option.bare:
         return f"without a value it is {option.bare}"
+    if option.read is mode:
+        return ""  # octal digits say it better
     if isinstance(value, (int, float)) and str(setting.value) not in (str(value), f"{value:g}"):
         return f"understood as {value:g}" if isinstance(value, float) else f"understood as {value}"
     return ""

@@ -121,7 +121,7 @@ def simulate(algorithm: Algorithm, load: Sequence[float], setup: Setup, first: i
     seconds = []
     owed = 0.0  # of a request, from the seconds before
     for begin, rate in enumerate(load):
-        owed += rate
+        owed = round(owed + rate, 6)
         count = int(owed)
         owed -= count
         model.walk(begin, [begin + place / count for place in range(count)])
