@@ -83,6 +83,7 @@ class Master:
         self.before_end: list[Callable[[], None]] = []  # called once, when it begins to stop
         self.at_end: list[Callable[[], None]] = []  # called when the last process has gone
         self.check_reload: Callable[[], Coroutine[Any, Any, bool]] | None = None
+        self.letters: dict[str, Callable[[], None]] = {}  # more commands for the fifo
         self.status = 0  # the exit status
         self.asleep = False  # there are no workers, by intention
         self.paused = False  # the workers take no request

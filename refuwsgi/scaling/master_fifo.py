@@ -96,6 +96,8 @@ class Fifos:
                 log.line(ACTIVE.format(self.active))
         elif letter in self.letters:
             self.letters[letter](master)
+        elif letter in master.letters:
+            master.letters[letter]()
 
 
 def make(path: str) -> None:

@@ -144,6 +144,7 @@ class Extras:
         subscriber.shared = [door.name for door in sockets.shared(self.config)]
         subscriber.cores = self.config[PROCESSES] * self.config[THREADS]
         subscriber.load = lambda: queue_of(doors)
+        master.letters["S"] = subscriber.toggle
 
         async def announce_when_ready() -> None:
             while not any(row.ready for row in self.board.workers) and not master.asleep:

@@ -31,6 +31,7 @@ class FakeMaster:
         self.spawned: list[Coroutine[Any, Any, None]] = []
         self.renewed: list[int] = []
         self.done: list[str] = []
+        self.letters: dict[str, Any] = {}
         self.asleep = self.paused = self.ending = False
         self.goal = "run"
         self.pids = 100
