@@ -75,7 +75,12 @@ def _run_command(name: str, words: list[str]) -> int:
     from importlib import import_module
 
     command = import_module(f"refuwsgi.commands.{name}")
-    status: int = command.main(words)
+    try:
+        status: int = command.main(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # a pager that ends early is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return status
 
 

@@ -48,11 +48,11 @@ def main(argv: list[str]) -> int:
     result = read(argv)
     found = list(entries(result))
     for entry in found:
-        print("\n".join(entry.lines()), end="\n\n")
+        print(printable("\n".join(entry.lines())), end="\n\n")
     for title, lines in following(result, found):
-        print("\n".join([title, *(f"    {line}" for line in lines)]), end="\n\n")
+        print(printable("\n".join([title, *(f"    {line}" for line in lines)])), end="\n\n")
     for line in result.warnings:
-        print(line, file=sys.stderr)
+        print(printable(line), file=sys.stderr)
     return 1 if any(entry.wrong for entry in found) else 0
 
 
@@ -161,6 +161,11 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def printable(text: str) -> str:
+    """Text that can be printed: bytes that were no UTF-8 become question marks."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _as_written(setting: Setting) -> str:

@@ -176,6 +176,17 @@ def test_a_tap_between_a_node_and_its_router(start: Starter) -> None:
     assert re.search(rf"client -> node  announces x.org at 127.0.0.1:{node} \(", tap.text)
 
 
+def test_a_reader_that_ends_early_is_no_error() -> None:
+    words = [sys.executable, "-m", "refuwsgi", "simulate", "--algo", ",".join(["spare"] * 300)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait(LIMIT) == 0
+
+
 @pytest.mark.parametrize("protocol", ["uwsgi", "udp"])
 def test_an_address_in_use_is_one_line(protocol: str) -> None:
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM

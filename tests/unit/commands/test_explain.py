@@ -108,3 +108,19 @@ def test_every_section_of_a_document_has_an_address(section: str) -> None:
 def test_what_no_document_speaks_of_has_none() -> None:
     assert url_of("ground / the command") == ""
     assert section_of("no.such.module") == ""
+
+
+def test_bytes_that_are_no_text_are_shown_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.ini"
+    path.write_bytes(b"[uwsgi]\npythonpath = /\xff\xe9\nb\xe9 = 1\n")
+    assert main([str(path)]) == 1
+    assert "pythonpath = /\ufffd\ufffd" in capsys.readouterr().out
+
+
+def test_every_name_of_uwsgi_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    every = Path(__file__).parents[1] / "known" / "every_name.ini"
+    assert main([str(every)]) in (0, 1)
+    out = capsys.readouterr().out
+    assert out.count(f"{every}:") >= 200
