@@ -23,6 +23,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple
 
 from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
+from refuwsgi.processes import starter
 from refuwsgi.streams import accept
 
 ORPHANED: Final = 0.5  # between two looks at who our parent is
@@ -75,7 +76,7 @@ class Gateway:
     def run(self) -> int:
         """Serve until a signal says that it is enough."""
         self.loop.spawn(self._signals())
-        self.loop.spawn(self._mind_master(os.getppid()))
+        self.loop.spawn(self._mind_master(starter()))
         for task in self._tasks:
             self.loop.spawn(task(self))
         if not self.cheap:

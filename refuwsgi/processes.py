@@ -144,6 +144,14 @@ def _flush() -> None:
             pass  # closed, or never there
 
 
+def starter() -> int:
+    """The pid of the process that has started this one; it may have gone already."""
+    from multiprocessing import parent_process
+
+    found = parent_process()
+    return os.getppid() if found is None or found.pid is None else found.pid
+
+
 def reset_signals() -> None:
     """Forget every handler and descriptor that a parent has set, and block nothing."""
     signal.set_wakeup_fd(-1)
