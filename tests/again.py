@@ -5,7 +5,7 @@
 A case that starts servers can fail because the machine was busy for a moment.  Such a failed case
 is run again after everything else, without neighbours.  If it passes then, it is listed under
 "unsteady cases" and does not fail the run: the list is there to be read and made shorter.
-House rules and unit tests touch neither clock nor network, so their failures count at once.
+House rules touch neither clock nor network, so their failures count at once.
 
 With CI=true nothing may be skipped, except for the reasons in ALLOWED: a machine that lacks nginx
 must not look as if everything had passed.
@@ -19,7 +19,7 @@ import sys
 
 import pytest
 
-STEADY = ("tests/house/", "tests/unit/")
+STEADY = ("tests/house/",)
 MANY = 20  # so many failures are no accident of a busy machine
 ALLOWED = ("beyond: runs on refuwsgi only",)
 TESTS_FAILED = pytest.ExitCode.TESTS_FAILED

@@ -17,7 +17,7 @@ def tally(*failed: str, uncollected: tuple[str, ...] = ()) -> again.Tally:
     [
         (["tests/conformance/a.py::test_x"], True),
         (["tests/tutorial/a.py::test_x", "tests/integration/a.py::test_y"], True),
-        (["tests/unit/a.py::test_x"], False),
+        (["tests/unit/a.py::test_x"], True),
         (["tests/conformance/a.py::test_x", "tests/house/a.py::test_y"], False),
         ([f"tests/conformance/a.py::test_x[{n}]" for n in range(21)], False),
     ],
