@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from refuwsgi import log
-from refuwsgi.cache import files
+from refuwsgi.cache import files, replicas
 from refuwsgi.cache.layout import ROW, WORD, Shape
 from refuwsgi.cache.store import Cache, Manners
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, number, octets, text, texts
@@ -104,12 +104,12 @@ INITIALIZED = (
 STORED = '[cache] stored "{}" in "{}"'
 NONE = "{}: cache: this makes no cache; its value is the number of items"
 NO_WORD = '{}: {}: cache "{}": nobody knows the word {!r}'
-UNBUILT = ("nodes", "sync", "udp", "udp_servers", "udp_node")
+UNBUILT = ("sync", "sync_nodes")
 WORDS = {
     "name", "items", "maxitems", "max_items", "blocksize", "blocks", "bitmap", "hash", "hashsize",
     "hash_size", "keysize", "key_size", "store", "store_sync", "storesync", "store_delete", "lru",
     "purge_lru", "lazy", "ignore_full", "sweep_on_full", "clear_on_full", "no_expire",
-    "math_initial", "lastmod",
+    "math_initial", "lastmod", "nodes", "udp_nodes", "udp", "udp_servers",
 }  # fmt: skip
 
 
@@ -155,6 +155,7 @@ def _old(config: Config, stored: bool) -> Cache:
         "blocksize": str(config[CACHE_BLOCKSIZE]),
         "store": config[CACHE_STORE] or "",
         "store_sync": str(config[CACHE_STORE_SYNC]),
+        **replicas.of_default(config),
     }
     return _made(config, words, f"{config.where(CACHE)}: {CACHE.name}", stored)
 
@@ -184,6 +185,10 @@ def _made(config: Config, words: Mapping[str, str], place: str, stored: bool) ->
             log.line(NO_WORD.format(place, "warning", name, word))
     cache = Cache(name, shape, manners, area=area, hash_name=words.get("hash") or HASHES[0])
     cache.sync = _number(words, "store_sync", "storesync", default=0) if area is not None else 0
+    try:
+        replicas.attach(cache, words, bind=stored)
+    except ValueError as problem:
+        raise OptionError(f"{place}: {problem}") from None
     if area is not None:
         log.line(files.RESTORED.format(len(cache)))
     return cache

@@ -12,9 +12,11 @@ Errors:   none of its own.
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from refuwsgi import log
+from refuwsgi.cache import replicas
 from refuwsgi.cache.options import CACHE_EXPIRE_FREQ, CACHE_NO_EXPIRE, Caches
 from refuwsgi.cache.remote import CacheServer
 from refuwsgi.cache.store import Cache
@@ -93,6 +95,11 @@ def sweeper(config: Config, caches: Caches) -> Sweeper:
     if sweeps:
         log.line(SWEEPER)
     return Sweeper(caches, config[CACHE_EXPIRE_FREQ], sweeps=sweeps)
+
+
+def servers(caches: Caches) -> list[Coroutine[Any, Any, None]]:
+    """What the master runs for caches that are told of by datagrams."""
+    return [replicas.serve(cache, sock) for cache in caches.values() for sock in cache.servers]
 
 
 def figures(caches: Caches) -> dict[str, Any]:

@@ -10,9 +10,10 @@ Errors:   what cannot be is refused with False or None; a cache that is full say
 from __future__ import annotations
 
 import mmap
+import socket
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from refuwsgi import log
 from refuwsgi.cache.layout import (
@@ -58,6 +59,18 @@ class Manners(NamedTuple):
     report: bool = False  # say what the sweeper frees
 
 
+class Copies(Protocol):
+    """Who is told what changes."""
+
+    def kept(self, key: bytes, value: bytes, until: int) -> None:
+        """Hear that a value was set."""
+        ...
+
+    def deleted(self, key: bytes) -> None:
+        """Hear that a key has gone."""
+        ...
+
+
 class Cache:
     """Keys and values that all processes share."""
 
@@ -74,6 +87,8 @@ class Cache:
         self.name = name
         self.manners = manners or Manners()
         self.hash_name = hash_name
+        self.nodes: Copies | None = None  # who is told what changes
+        self.servers: list[socket.socket] = []  # where others tell us
         self.sync = 0  # seconds between two looks at its file; 0: none
         self._clock = clock
         self._lock = Lock()
@@ -135,7 +150,10 @@ class Cache:
         """Keep a value for so many seconds, 0 for ever; without `update` only under a new key."""
         until = int(self._clock()) + expires if expires > 0 else 0
         with self._lock:
-            return self._set(key, value, until, update=update)
+            done = self._set(key, value, until, update=update)
+        if done and self.nodes is not None:
+            self.nodes.kept(key, value, until)
+        return done
 
     def delete(self, key: bytes) -> bool:
         """Let a key go; False: there is none."""
@@ -144,7 +162,17 @@ class Cache:
             if item:
                 self._memory.remove(item)
                 self._changed()
-            return item > 0
+        if item and self.nodes is not None:
+            self.nodes.deleted(key)
+        return item > 0
+
+    def absorb(self, key: bytes, value: bytes | None, until: int) -> None:
+        """Do what another server's cache has done: keep a value, or let a key go."""
+        with self._lock:
+            if value is not None:
+                self._set(key, value, until, update=True)
+            elif item := self._found(key):
+                self._memory.remove(item)
 
     def clear(self) -> None:
         """Let every key go."""
@@ -160,7 +188,11 @@ class Cache:
             item = self._found(key)
             before = number_of(memory.value(item)) if item else self.manners.first
             after = (step(before) % WRAP).to_bytes(COUNTER, "little")
-            return self._set(key, after, until or (memory.expires(item) if item else 0), True)
+            until = until or (memory.expires(item) if item else 0)
+            done = self._set(key, after, until, True)
+        if done and self.nodes is not None:
+            self.nodes.kept(key, after, until)
+        return done
 
     def sweep(self) -> int:
         """Let go what is over; say how many items that were."""
@@ -242,8 +274,6 @@ class Cache:
     def _changed(self) -> None:
         if self.manners.last_modified:
             self._memory.words[W_MODIFIED] = int(self._clock())
-
-    # ------------------------------------------------------------------ numbers
 
     def figures(self) -> dict[str, Any]:
         """What the stats server tells of it."""

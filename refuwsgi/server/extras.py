@@ -89,6 +89,7 @@ class Extras:
 
             sweeper = stages.sweeper(self.config, caches.caches_of(self.config))
             master.cycle.append(sweeper.look)
+            master.tasks += stages.servers(caches.caches_of(self.config))
         if self.config.asks_for("idle", "cheap"):
             self._join_idle(master, doors)
         if self.config.asks_for("subscribe"):

@@ -14,6 +14,7 @@ from tests.conformance.harness import (
     covers,
     eventually,
     exchange,
+    free_port,
     get,
     request,
     stats,
@@ -127,3 +128,35 @@ def application(environ, start_response):
     )
     found = get(subject.port, f"/?127.0.0.1:{other.port}").text
     assert found == "[True, None, True, 9000, True, b'x', True, None]"
+
+
+@covers("OF-151")
+def test_caches_tell_each_other(start: Starter) -> None:
+    """By datagrams, with the words nodes and udp."""
+    app = """
+import uwsgi
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/set":
+        uwsgi.cache_update("k", "told")
+    return [uwsgi.cache_get("k") or b"nothing"]
+"""
+    port = free_port()
+    listens = start(
+        "http-socket = 127.0.0.1:PORT\nmaster = true\nmodule = app\n"
+        f"cache2 = name=c,items=10,udp=127.0.0.1:{port}\n",
+        files={"app.py": app},
+        until=WORKER,
+    )
+    tells = start(
+        "http-socket = 127.0.0.1:PORT\nmaster = true\nmodule = app\n"
+        f"cache2 = name=c,items=10,nodes=127.0.0.1:{port}\n",
+        files={"app.py": app},
+        until=WORKER,
+    )
+
+    def told() -> bool:
+        get(tells.port, "/set")
+        return get(listens.port, "/").text == "told"
+
+    eventually(told, "the other cache has heard")
