@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, Protocol
 from refuwsgi import log
 from refuwsgi.options import Option, number
 from refuwsgi.request import DONE, GIVEN, NEXT, Request, Stage
+from refuwsgi.scaling.accepting import accept_of
 from refuwsgi.scaling.http_socket import close_gently
 from refuwsgi.scoreboard import BUSY, IDLE, CoreRow
 from refuwsgi.sockets import Listener
@@ -130,7 +131,9 @@ class Core:
         self._service = service
         self._gate = gate
         self._doors = {door.listener.sock.fileno(): door.for_core() for door in service.doors}
-        self._accept = {fd: _accept_of(door.listener) for fd, door in self._doors.items()}
+        self._accept = {
+            fd: accept_of(door.listener, tcp=door.tcp) for fd, door in self._doors.items()
+        }
         self._poll = select.epoll()
         self._poll.register(gate.fileno(), select.EPOLLIN)
         for fd in self._doors:
@@ -269,20 +272,6 @@ class Core:
         """Close so that the client gets the whole answer, unread body or not."""
         if request.body.left:
             close_gently(request.fd)
-
-
-def _accept_of(listener: Listener) -> Callable[[], tuple[int, Any]]:
-    # `socket.accept` wraps what it gets in a socket object, which costs as much as the
-    # rest of a hello; its base class hands out the bare descriptor.
-    bare: Callable[[], tuple[int, Any]] | None = getattr(listener.sock, "_accept", None)
-    if bare is not None:
-        return bare
-
-    def accept() -> tuple[int, Any]:
-        client, peer = listener.sock.accept()
-        return client.detach(), peer
-
-    return accept
 
 
 def _swallowed(request: Request) -> bool:

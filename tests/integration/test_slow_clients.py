@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conformance.harness import Client, Starter, Subject, eventually, get, request, stats
+from tests.conformance.harness import Client, Starter, Subject, ask, eventually, get, request, stats
 from tests.integration.around import many_descriptors
 
 SITE = """
@@ -100,6 +100,28 @@ def test_nobody_is_waited_for_for_ever(start: Starter, front: str, drip: str) ->
     assert get(subject.port, "/hello", CLOSE).text == "hello"
     if front != "http":
         eventually(lambda: busy(subject) == 0, "no core is busy")
+
+
+LATE_APP = """
+import os, time
+while not os.path.exists(os.environ["CASE_DIR"] + "/load.go"):
+    time.sleep(0.01)
+from case_app import application
+"""
+
+
+@pytest.mark.parametrize("front", ["http-socket", "http11-socket", "socket"])
+def test_nor_is_who_came_before_the_workers(start: Starter, front: str) -> None:
+    """Silent clients, as many as there are cores, that connect while the application loads."""
+    ini = SITE.replace("FRONT", front).replace("module = case_app", "module = late_app")
+    subject = start(f"{ini}socket-timeout = 1\n", files={"late_app.py": LATE_APP})
+    with Client(subject.port) as one, Client(subject.port) as two:
+        subject.let_go("load")
+        subject.worker()
+        for client in (one, two):
+            client.rest()  # closed, or `Late` after long enough
+    answer = ask(subject.port) if front == "socket" else get(subject.port, "/hello", CLOSE)
+    assert answer.text == "hello"
 
 
 def test_five_hundred_readers_that_do_not_read(start: Starter) -> None:
