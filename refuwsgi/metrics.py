@@ -7,7 +7,7 @@ What:     `enable-metrics` lets the statistics carry the names that uWSGI has fo
               worker.1.requests   3.1.1     worker.1.core.0.requests   3.1.2.0.1
               core.busy_workers   5.3       socket.0.listen_queue      7.0.1
 
-          Not built: collectors, thresholds, directories, pushing to other machines.
+          Not built: collectors, thresholds, pushing to other machines.
 Units:    as in the statistics: microseconds and bytes; every value is a whole number.
 Errors:   `OptionError` for a metric whose words are not understood.
 """

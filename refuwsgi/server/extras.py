@@ -90,6 +90,12 @@ class Extras:
             sweeper = stages.sweeper(self.config, caches.caches_of(self.config))
             master.cycle.append(sweeper.look)
             master.tasks += stages.servers(caches.caches_of(self.config))
+        if self.config.asks_for("metrics-dir", "metric-dir"):
+            from refuwsgi import metrics_files
+
+            files = metrics_files.configured(self.config, service.metrics)
+            if files is not None:
+                master.cycle.append(lambda master: files.look())
         if self.config.asks_for("idle", "cheap"):
             self._join_idle(master, doors)
         if self.config.asks_for("subscribe"):
