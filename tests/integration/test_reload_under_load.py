@@ -1,4 +1,4 @@
-"""Reloads while clients ask: none of them notices."""
+"""Reloads while clients ask the workers' own sockets: none of them notices."""
 
 import random
 import signal
@@ -11,7 +11,7 @@ from tests.integration.around import zombies
 from tests.integration.load import Load, http, uwsgi
 
 SITE = """
-FRONT
+http-socket = 127.0.0.1:PORT
 socket = DIR/site.sock
 master = true
 processes = 2
@@ -20,13 +20,12 @@ offload-threads = 1
 vacuum = true
 module = case_app
 """
-HTTP_SOCKET = "http-socket = 127.0.0.1:PORT"
 AGAIN = r"^gracefully \(RE\)spawned uWSGI master process \(pid: (\d+)\)$"
 LAST = r"^spawned uWSGI worker 2 \(pid"
 
 
-def serving(start: Starter, front: str = HTTP_SOCKET) -> Subject:
-    return start(SITE.replace("FRONT", front), until=LAST)
+def serving(start: Starter) -> Subject:
+    return start(SITE, until=LAST)
 
 
 def reload(subject: Subject) -> None:
@@ -48,16 +47,6 @@ def test_twenty_reloads_lose_no_request(start: Starter) -> None:
             load.wait_more(4)
     assert load.failures == []
     assert len(subject.family()) == 3
-
-
-@pytest.mark.parametrize("routers", [1, 2])
-def test_a_router_loses_none_either(start: Starter, routers: int) -> None:
-    subject = serving(start, f"http = 127.0.0.1:PORT\nhttp-processes = {routers}")
-    with Load([http(subject.port)] * 4) as load:
-        for _ in range(4):
-            reload(subject)
-            load.wait_more(8)
-    assert load.failures == []
 
 
 def test_signals_at_any_moment_of_a_reload_do_no_harm(start: Starter) -> None:
