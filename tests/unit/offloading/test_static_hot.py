@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from refuwsgi.offloading import static_hot
-from refuwsgi.offloading.static_hot import MOST, SMALL, InMemory
+from refuwsgi.offloading.engines import SMALL
+from refuwsgi.offloading.static_hot import MOST, InMemory
 from refuwsgi.offloading.static_paths import Found, Places, Root
 from tests.unit.offloading.stand import CHANGED, descriptors, make
 
