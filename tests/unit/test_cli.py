@@ -115,7 +115,7 @@ def test_codes_of_a_real_file() -> None:
         (["--ini", "exec://exit 3"], "command line: exec://exit 3 ended with status 3"),
         (["--ini", "fd://x"], "command line: expected the number of a descriptor, got 'fd://x'"),
         (["--ini", "ftp://x"], "command line: unable to load configuration from ftp://x"),
-        (["--ini", "emperor://x"], "command line: emperor:// works in a vassal only"),
+        (["--ini", "emperor://x"], "command line: emperor://x: emperor:// works in a vassal only"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_an_error_of_one_line(words: list[str], line: str) -> None:
