@@ -8,12 +8,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from refuwsgi import waiting
+from refuwsgi import api, waiting
 from refuwsgi.loop import Loop
 
 SELECTORS: list[type] = [selectors.DefaultSelector, selectors.PollSelector]
 if hasattr(select, "epoll"):
     SELECTORS.append(waiting.Epoll)
+
+
+@pytest.fixture(autouse=True)
+def _module_uwsgi() -> Iterator[None]:
+    """Take back what a test has provided to applications, so that no other test finds it."""
+    before = dict(vars(api.module))
+    yield
+    vars(api.module).clear()
+    vars(api.module).update(before)
 
 
 @pytest.fixture(params=SELECTORS, ids=lambda kind: kind.__name__)

@@ -142,7 +142,6 @@ WORK: dict[str, Callable[[Cache], object]] = {
 TOUCHED = {"add": b"new", "replace": b"b", "grow": b"b", "remove": b"b"}
 
 
-@pytest.mark.skipif(sys.gettrace() is not None, reason="somebody else traces")
 @pytest.mark.parametrize("what", WORK)
 @pytest.mark.parametrize("shape", [PLAIN._replace(lru=True), BITMAP])
 def test_it_stays_whole_wherever_its_holder_dies(shape: Shape, what: str) -> None:
