@@ -152,8 +152,10 @@ class Gateway:
             ours.setblocking(False)
             theirs.setblocking(False)
             signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, DRAIN):
-                signal.signal(number, lambda *_: None)
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                # At once: a node that ends by the same signal is no news for the clients.
+                signal.signal(number, lambda *_: self.loop.stop())
+            signal.signal(DRAIN, lambda *_: None)
             for number in IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             while True:

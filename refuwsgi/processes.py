@@ -99,12 +99,12 @@ class Child:
                 pass
 
 
-def start(name: str, main: Callable[[], int | None]) -> Child:
-    """Fork a process that runs `main` and ends with the status that it returns."""
+def start(name: str, main: Callable[[], int | None], *, held: bool = False) -> Child:
+    """Fork a process that runs `main`; `held`: signals wait until it has its own handlers."""
     import gc
     from multiprocessing import get_context
 
-    process = get_context("fork").Process(target=_begin, args=(name, main), name=name)
+    process = get_context("fork").Process(target=_begin, args=(name, main, held), name=name)
     sys.stdout.flush()
     # A signal between the fork and the child's own handlers would ring in the parent.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -117,11 +117,11 @@ def start(name: str, main: Callable[[], int | None]) -> Child:
     return Child(process)
 
 
-def _begin(name: str, main: Callable[[], int | None]) -> None:
+def _begin(name: str, main: Callable[[], int | None], held: bool) -> None:
     """Be the child; does not return."""
     status = 1
     try:
-        reset_signals()
+        reset_signals(held=held)
         for sibling in _living:
             sibling.leave()
         _living.clear()
@@ -152,14 +152,15 @@ def starter() -> int:
     return os.getppid() if found is None or found.pid is None else found.pid
 
 
-def reset_signals() -> None:
-    """Forget every handler and descriptor that a parent has set, and block nothing."""
+def reset_signals(*, held: bool = False) -> None:
+    """Forget every handler and descriptor that a parent has set; block nothing, or leave it so."""
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
         if number not in (signal.SIGKILL, signal.SIGSTOP) and number < signal.SIGRTMIN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a peer that has gone is an error, not the end
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if not held:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 async def ended(pid: int) -> None:

@@ -215,6 +215,7 @@ class Core:
         except Exception:
             log.exception("a conversation ended by an error of ours")
         finally:
+            self.row.words[CoreRow.in_request.index] = IDLE  # before the client knows the end
             if fd >= 0:
                 os.close(fd)
 

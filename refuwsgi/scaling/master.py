@@ -137,7 +137,7 @@ class Master:
         row.spawned = int(time.time())
         slot.wanted, slot.planned = True, False
         slot.started = int(time.time())
-        slot.child = processes.start(slot.name, slot.run)
+        slot.child = processes.start(slot.name, slot.run, held=True)
         row.pid = slot.child.pid
         if row.id:
             log.line(workers.RESPAWNED.format(slot.number, slot.child.pid))

@@ -77,6 +77,6 @@ def test_the_value_is_sent_and_nothing_more(
         """,
         until=WORKER,
     )
-    with Client(subject.port, request("/there"), limit=8) as client:
+    with Client(subject.port, request("/there"), limit=15) as client:
         assert client.rest().body == VALUE
     assert get(subject.port, "/hello").text == "hello"

@@ -17,6 +17,7 @@ from tests.conformance.harness import (
     Subject,
     ask,
     covers,
+    eventually,
     exchange,
     free_port,
     get,
@@ -68,8 +69,12 @@ def test_it_is_counted_twice(start: Starter, backend_closer: Closing) -> None:
     backend = backend_closer(Backend())
     subject = site(start, f"route = ^/b http:{backend.address}")
     assert get(subject.port, "/b").text == "backend"
-    found = core(subject)
-    assert (found["routed_requests"], found["offloaded_requests"]) == (1, 1)
+
+    def counted() -> bool:
+        found = core(subject)
+        return (found["routed_requests"], found["offloaded_requests"]) == (1, 1)
+
+    eventually(counted, "it is counted as routed and as offloaded")
 
 
 @covers("OF-72", "OF-74")

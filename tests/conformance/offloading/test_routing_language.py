@@ -144,7 +144,7 @@ def test_the_whole_match_without_groups(start: Starter) -> None:
     """$0 is the match, also under an expression that has no groups."""
     subject = site(start, "route = ^/a log:GOT $0 END")
     get(subject.port, "/abc")
-    assert subject.wait_for("^GOT (.*) END$", limit=6)[1] == "/a"
+    assert subject.wait_for("^GOT (.*) END$", limit=15)[1] == "/a"
 
 
 @covers("OF-105")

@@ -148,9 +148,9 @@ def test_over_http(start: Starter, method: str) -> None:
 @covers("OF-173")
 def test_a_silent_client_does_not_stop_the_master(start: Starter) -> None:
     """Another is answered while the first is still silent."""
-    subject = start(SITE + "stats-http = true\nsocket-timeout = 15\n", until=WORKER)
+    subject = start(SITE + "stats-http = true\nsocket-timeout = 25\n", until=WORKER)
     port = subject.ports["PORT1"]
-    with Client(port), Client(port, request("/"), limit=6) as second:
+    with Client(port), Client(port, request("/"), limit=15) as second:
         assert second.rest().json()["pid"] == subject.pid
 
 

@@ -90,7 +90,7 @@ def test_without_a_protocol_the_answer_is_http_1_0(site: Subject) -> None:
 def test_a_kept_connection_survives_or_ends_after_a_file(start: Starter) -> None:
     """Answers of the app keep it; after an offloaded file it may end, but only after the file."""
     subject = start(
-        SITE.replace("http-socket", "http11-socket") + "offload-threads = 1\nsocket-timeout = 2\n",
+        SITE.replace("http-socket", "http11-socket") + "offload-threads = 1\nsocket-timeout = 10\n",
         files=FILES,
         until=WORKER,
     )

@@ -27,7 +27,7 @@ def site(start_module: Starter) -> Subject:
         socket = 127.0.0.1:PORT
         master = true
         threads = 2
-        socket-timeout = 1
+        socket-timeout = 3
         module = case_app
         """
     )

@@ -59,7 +59,7 @@ def test_flags_take_no_value_on_the_command_line(start: Starter) -> None:
 @pytest.mark.parametrize("value", ["four", "-1", ""])
 def test_numbers_that_are_none_are_refused(start: Starter, value: str) -> None:
     subject = start.launch(SITE + f"processes = {value}\n", files=FILES)
-    assert subject.ended(limit=6) == 1
+    assert subject.ended(limit=15) == 1
     assert "processes" in subject.log
 
 

@@ -81,7 +81,7 @@ def test_slow_heads_cost_no_core(start: Starter) -> None:
 
 @covers("SC-109")
 def test_silence_ends_a_session(start: Starter) -> None:
-    subject = start("http = 127.0.0.1:PORT\nmaster = true\nhttp-timeout = 1\nmodule = case_app\n")
+    subject = start("http = 127.0.0.1:PORT\nmaster = true\nhttp-timeout = 3\nmodule = case_app\n")
     with Client(subject.port, request("/hold/a")) as client:
         subject.wait_inside("a")
         assert nothing_or(504, client.rest().raw)

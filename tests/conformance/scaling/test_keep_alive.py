@@ -76,7 +76,7 @@ def test_idle_clients_cost_no_core(site: Subject) -> None:
 @covers("SC-127")
 def test_the_value_is_the_idle_limit(start: Starter) -> None:
     subject = start(SITE + "http-keepalive = 2\n", files=FILES)
-    with Client(subject.port, request("/length"), limit=15) as client:
+    with Client(subject.port, request("/length"), limit=20) as client:
         assert client.answer().text == "hello"
         assert client.rest().raw == b""
 
@@ -87,7 +87,7 @@ def test_the_value_is_the_idle_limit(start: Starter) -> None:
 )
 def test_switching_it_on(start: Starter, line: str) -> None:
     subject = start(SITE + line + "\n", files=FILES)
-    with Client(subject.port, request("/length"), limit=5) as client:
+    with Client(subject.port, request("/length"), limit=20) as client:
         client.answer()
         client.send(request("/length"))
         assert client.answer().text == "hello"
@@ -156,7 +156,7 @@ def test_no_content_is_left_alone(chunking: Subject) -> None:
 @pytest.mark.parametrize("path", ["/raise", "/exit"])
 def test_a_request_without_an_answer_ends(site: Subject, path: str) -> None:
     """Long before http-timeout: closed, or an error."""
-    with Client(site.port, request(path), limit=8) as client:
+    with Client(site.port, request(path), limit=15) as client:
         first = client.more()
         assert first == b"" or first.startswith(b"HTTP/1.1 50")
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ import time
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/slow":
-        time.sleep(0.2)
+        time.sleep(2.5)
     status = {"/404": "404 Not Found", "/500": "500 Oops"}.get(path, "200 OK")
     start_response(status, [("Content-Type", "text/plain"), ("X-A", "b")])
     return [b"0123456789"]
@@ -133,7 +134,7 @@ def test_changing_words_of_a_format(start: Starter, name: str, pattern: str) -> 
         ("", set()),
         ("log-4xx = true\n", {"/404"}),
         ("log-5xx = true\n", {"/500"}),
-        ("log-slow = 100\n", {"/slow"}),
+        ("log-slow = 2000\n", {"/slow"}),
     ],
 )
 def test_request_lines_may_be_switched_off(start: Starter, more: str, logged: set[str]) -> None:
@@ -223,8 +224,13 @@ def test_the_stats_of_a_worker(start: Starter) -> None:
     for _ in range(3):
         get(subject.port, "/hello")
     stats_port = subject.ports["PORT1"]
-    eventually(lambda: stats(stats_port)["workers"][0]["requests"] == 3, "three requests")
-    shown = stats(stats_port)
+
+    def rested() -> Any:
+        found = stats(stats_port)
+        first = found["workers"][0]
+        return found if (first["requests"], first["status"]) == (3, "idle") else None
+
+    shown = eventually(rested, "three requests, and an idle worker")
     first, unborn = shown["workers"]
     assert shown["pid"] == subject.pid
     assert (first["id"], first["pid"], first["status"]) == (1, subject.worker(), "idle")

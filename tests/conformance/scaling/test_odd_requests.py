@@ -109,7 +109,7 @@ def front(request: pytest.FixtureRequest, start_module: Starter) -> tuple[str, S
         threads = 4
         module = dump_app
         socket-timeout = 1
-        {"http-timeout = 2" if kind == "http" else ""}
+        {"http-timeout = 5" if kind == "http" else ""}
         """,
         tracebacks=True,
     )

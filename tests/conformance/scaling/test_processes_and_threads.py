@@ -65,8 +65,9 @@ def test_the_threads_have_names(start: Starter) -> None:
         subject.wait_inside("a", 2)
         name = get(subject.port, "/who").json()[2]
         assert name in {f"uWSGIWorker1Core{n}" for n in range(3)}
-    finally:
         subject.let_go("a")
+        assert [client.rest().text for client in clients] == ["held a"] * 2
+    finally:
         close_all(clients)
 
 
@@ -198,6 +199,7 @@ def test_without_a_master_nobody_is_respawned(start: Starter) -> None:
     clients = ask_all(subject, ["/hold/a"] * 2)
     assert {pid for pid, _ in subject.wait_inside("a", 2)} == {subject.pid, second}
     subject.let_go("a")
+    assert [client.rest().text for client in clients] == ["held a"] * 2
     close_all(clients)
 
 

@@ -125,7 +125,7 @@ def test_usr2_does_not_end_the_master(start: Starter) -> None:
     subject = serving(start)
     subject.signal(signal.SIGUSR2)
     subject.signal(signal.SIGUSR1)
-    subject.wait_for(r"requests: \d+", limit=8)
+    subject.wait_for(r"requests: \d+", limit=15)
     assert get(subject.port, "/hello").text == "hello"
 
 
@@ -152,7 +152,7 @@ def application(environ, start_response): ...
     subject.wait_for("^importing")
     subject.tracebacks = True
     subject.signal(signal.SIGINT)
-    subject.ended(limit=8)
+    subject.ended(limit=20)
 
 
 @covers("SC-241")

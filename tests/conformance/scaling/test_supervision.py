@@ -164,7 +164,7 @@ def test_a_request_in_progress_survives_the_master(start: Starter) -> None:
 HARAKIRI = """
 http-socket = 127.0.0.1:PORT
 master = true
-harakiri = 1
+harakiri = 3
 module = case_app
 """
 
@@ -183,8 +183,8 @@ def test_a_request_that_takes_too_long_kills_its_worker(start: Starter) -> None:
 @covers("SC-218")
 def test_the_deadline_is_that_of_the_request(start: Starter) -> None:
     """Another request that ends in the same worker does not save a stuck one."""
-    subject = start(HARAKIRI.replace("= 1\n", "= 2\n") + "threads = 2\n", until=WORKER)
-    with Client(subject.port, request("/hold/long"), limit=10) as client:
+    subject = start(HARAKIRI.replace("= 3\n", "= 5\n") + "threads = 2\n", until=WORKER)
+    with Client(subject.port, request("/hold/long"), limit=20) as client:
         subject.wait_inside("long")
         assert get(subject.port, "/hello").text == "hello"
         answer = client.rest()
@@ -193,7 +193,7 @@ def test_the_deadline_is_that_of_the_request(start: Starter) -> None:
 
 @covers("SC-217")
 def test_a_request_in_time_is_not_touched(start: Starter) -> None:
-    subject = start(HARAKIRI.replace("= 1\n", "= 20\n"), until=WORKER)
+    subject = start(HARAKIRI.replace("= 3\n", "= 30\n"), until=WORKER)
     assert get(subject.port, "/hello").text == "hello"
     assert "HARAKIRI ON" not in subject.log
 
