@@ -48,6 +48,8 @@ run: $(VENV)/.server  ## the first ini of the scaling document, as it stands the
 	@echo "Ctrl-C stops it."
 	@cd $(DEMO) && exec $(abspath $(BIN)/refuwsgi) --ini uwsgi.ini --stats 127.0.0.1:8001 --stats-http
 
+# The servers under test run elsewhere, and their children look for this file from there.
+test: export COVERAGE_FILE = $(CURDIR)/.coverage
 test: $(VENV)/.tools
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run tests/again.py -n $(JOBS)
