@@ -11,6 +11,7 @@ from tests.conformance.fastrouter.talk import ROUTER, Pool, text_of
 from tests.conformance.harness import (
     WORKER,
     Starter,
+    Subject,
     ask,
     covers,
     eventually,
@@ -24,6 +25,13 @@ def box() -> Iterator[Box]:
     made = Box()
     yield made
     made.sock.close()
+
+
+def working(start: Starter, ini: str) -> Subject:
+    """An instance whose worker has answered: a younger one may not yet listen to signals."""
+    subject = instance(start, ini)
+    assert text_of(ask(subject.port)).endswith("app")
+    return subject
 
 
 @covers("FR-97")
@@ -44,7 +52,7 @@ def test_an_instance_that_ends_says_goodbye(
     start: Starter, box: Box, number: signal.Signals, more: str
 ) -> None:
     """SIGINT, SIGQUIT, and SIGTERM with die-on-term."""
-    subject = instance(start, f"subscribe-to = {box.server}:k\n" + more)
+    subject = working(start, f"subscribe-to = {box.server}:k\n" + more)
     box.next()
     subject.signal(number)
     said = box.until(withdraws=True)
@@ -59,7 +67,7 @@ def test_an_instance_that_ends_says_goodbye(
 def test_a_graceful_reload(start: Starter, box: Box, wanted: bool) -> None:
     """Nothing is withdrawn, unless unsubscribe-on-graceful-reload; then all is announced."""
     more = "unsubscribe-on-graceful-reload = true\n" if wanted else ""
-    subject = instance(start, f"subscribe-to = {box.server}:k\n" + more)
+    subject = working(start, f"subscribe-to = {box.server}:k\n" + more)
     box.next()
     subject.signal(signal.SIGHUP)
     subject.wait_for("unsubscribing from" if wanted else r"(?i)\(?re\)?spawned uWSGI master")

@@ -18,6 +18,7 @@ import json, os, time
 time.sleep(float(os.environ.get("BOOT", "0")))
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/sleep":
+        open(os.environ["CASE_DIR"] + "/sleeping", "a").close()
         time.sleep(float(environ["QUERY_STRING"]))
     if environ["PATH_INFO"] == "/crash":
         os.kill(os.getppid(), 9)

@@ -176,6 +176,7 @@ def test_with_graceful_shutdown_a_vassal_finishes_its_request(start: Starter) ->
     address = plain(empire, "slow")
     asked(address)
     with Client(address, packet(request_vars("/sleep?1.5"))) as client:
+        eventually((empire.directory / "sleeping").exists)  # what nobody has begun may be lost
         empire.remove("slow.ini")
         assert client.rest().status == 200
     empire.gone("slow.ini")
