@@ -7,6 +7,7 @@ What: start a subject (`Starter`, by the fixtures `start` and `start_module`), t
 
 import pytest
 
+from .awake import awake
 from .binary import is_refuwsgi
 from .client import Answer, Client, ask, exchange, get, post, request, stats
 from .errors import HarnessFailed, Late, SetupFailed
@@ -38,6 +39,7 @@ __all__ = [
     "Subject",
     "alive",
     "ask",
+    "awake",
     "block",
     "children",
     "covers",

@@ -12,6 +12,7 @@ from tests.conformance.harness import (
     Starter,
     Subject,
     alive,
+    awake,
     covers,
     eventually,
     get,
@@ -31,7 +32,7 @@ AGAIN = r"^gracefully \(RE\)spawned uWSGI master process \(pid: (\d+)\)$"
 
 def serving(start: Starter, more: str = "", front: str = "http-socket") -> Subject:
     subject = start(SITE.replace("http-socket", front) + more, until=SECOND)
-    assert get(subject.port, "/hello").text == "hello"
+    awake(subject, 2)
     return subject
 
 

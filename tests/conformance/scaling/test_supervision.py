@@ -12,6 +12,7 @@ from tests.conformance.harness import (
     Starter,
     Subject,
     alive,
+    awake,
     covers,
     eventually,
     get,
@@ -117,7 +118,7 @@ def test_connections_wait_while_no_router_lives(start: Starter) -> None:
 @covers("SC-215")
 def test_a_terminated_worker_is_replaced(start: Starter) -> None:
     subject = start(SITE, until="spawned uWSGI worker 2")
-    assert get(subject.port).status == 200
+    awake(subject, 2)
     os.kill(subject.worker(2), signal.SIGTERM)
     subject.wait_for(RESPAWNED.format(2))
 
