@@ -96,6 +96,7 @@ def test_the_worker_counts_it_and_is_free(
 
 
 def test_without_threads_it_is_an_error_of_the_application(film: str) -> None:
+    the_future.install(None)
     before = descriptors()
     for call in (api.module.offload, lambda name: program(file(name))):
         with pytest.raises(ValueError, match="offloading needs a request and --offload-threads"):
