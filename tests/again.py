@@ -6,10 +6,11 @@ A case that starts servers can fail because the machine was busy for a moment.  
 is run again after everything else, without neighbours.  If it passes then, it is listed under
 "unsteady cases" and does not fail the run: the list is there to be read and made shorter.
 House rules touch neither clock nor network, so their failures count at once.
+A run that breaks off, because one of its processes was ended from outside, is taken up once.
 
 With CI=true nothing may be skipped, except for the reasons in ALLOWED: a machine that lacks nginx
-must not look as if everything had passed.  Of another binary (SUT) nobody promises that it has
-everything; what it lacks is skipped as absent.
+must not look as if everything had passed.  A kernel without IPv6 is nobody's fault.  Of another
+binary (SUT) nobody promises that it has everything; what it lacks is skipped as absent.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
 STEADY = ("tests/house/",)
 MANY = 20  # so many failures are no accident of a busy machine
-ALLOWED = ("beyond: runs on refuwsgi only",)
+ALLOWED = ("beyond: runs on refuwsgi only", "the kernel: ")
 ALLOWED_OF_OTHERS = (*ALLOWED, "absent: ")
 TESTS_FAILED = pytest.ExitCode.TESTS_FAILED
+BROKEN_OFF = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED)
+SECOND = "REFUWSGI_TAKEN_UP"  # in the environment: this run goes on where another broke off
 
 
 class Tally:
@@ -34,6 +38,17 @@ class Tally:
         self.failed: dict[str, None] = {}  # a dict keeps the order and drops doubles
         self.skipped: dict[str, str] = {}
         self.uncollected: list[str] = []
+        self.collected: dict[str, None] = {}
+        self.finished: set[str] = set()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Note what there is to run."""
+        self.collected.update(dict.fromkeys(ids))
+
+    def left(self) -> list[str]:
+        """What was not run to its end, or failed."""
+        return [each for each in self.collected if each not in self.finished or each in self.failed]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the outcome of one phase of one case."""
@@ -41,6 +56,8 @@ class Tally:
             self.failed[report.nodeid] = None
         elif report.skipped and not hasattr(report, "wasxfail"):
             self.skipped[report.nodeid] = reason_of(report)
+        if report.when == "teardown":
+            self.finished.add(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a file that could not even be read, or that is skipped as a whole."""
@@ -78,6 +95,16 @@ def passes_alone(cases: list[str]) -> bool:
     return subprocess.run(alone, check=False).returncode == 0
 
 
+def take_up(cases: list[str]) -> int:
+    """Run what a broken run has left, by a run of its own; return its exit status."""
+    report_list("the run broke off, what is left is taken up", [f"{len(cases)} cases"])
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(cases))
+        file.flush()
+        words = [sys.executable, __file__, "-n", "2", f"@{file.name}"]
+        return subprocess.run(words, env={**os.environ, SECOND: "1"}, check=False).returncode
+
+
 def report_list(title: str, lines: list[str]) -> None:
     """Print a closing section."""
     print(f"\n==== {title} ({len(lines)}) ====", flush=True)
@@ -95,6 +122,8 @@ def main(arguments: list[str]) -> int:
         if passes_alone(cases):
             status = 0
             report_list("unsteady cases: failed once, passed alone", cases)
+    elif status in BROKEN_OFF and SECOND not in os.environ and (cases := tally.left()):
+        status = take_up(cases)
     refused = forbidden(tally.skipped) if os.environ.get("CI") == "true" else {}
     if refused:
         report_list("skipped, but CI has to run them", [f"{c}: {w}" for c, w in refused.items()])

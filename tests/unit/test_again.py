@@ -36,8 +36,17 @@ def test_ci_accepts_only_skips_that_are_not_promised(monkeypatch: pytest.MonkeyP
         "a": "beyond: runs on refuwsgi only",
         "b": "no nginx here",
         "c": "absent: no option x",
+        "d": "the kernel: no IPv6",
     }
     monkeypatch.setenv("SUT", "")
     assert list(again.forbidden(skipped)) == ["b", "c"]
     monkeypatch.setenv("SUT", "/usr/bin/uwsgi")
     assert list(again.forbidden(skipped)) == ["b"]
+
+
+def test_what_a_broken_run_has_left_is_what_did_not_end_well() -> None:
+    made = again.Tally()
+    made.pytest_xdist_node_collection_finished(ids=["a", "b", "c"])
+    made.finished.update(("a", "b"))
+    made.failed["b"] = None
+    assert made.left() == ["b", "c"]

@@ -40,7 +40,7 @@ def test_an_ipv6_address() -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
-        pytest.skip("no IPv6 here")
+        pytest.skip("the kernel: no IPv6")
     with bind(parse("[::1]:0")) as sock:
         assert sock.family == socket.AF_INET6
         assert sock.getsockname()[0] == "::1"
@@ -75,7 +75,7 @@ def test_an_address_of_another_machine_can_be_waited_for() -> None:
     try:
         bind(parse("192.0.2.1:0"), tuning=Tuning(freebind=True)).close()
     except OptionError:
-        pytest.skip("the kernel does not allow it here")
+        pytest.skip("the kernel: it does not allow this")
 
 
 def test_two_may_share_a_port_if_they_want() -> None:

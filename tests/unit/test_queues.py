@@ -27,7 +27,7 @@ def test_the_queue_of_a_listener(kind: str, tmp_path: Path) -> None:
         socket.socket(sock.family) as two,
     ):
         if backlog_of(sock) is None:
-            pytest.skip("the kernel does not say")
+            pytest.skip("the kernel: it does not say")
         assert backlog_of(sock) == (0, 7)
         one.connect(sock.getsockname())
         two.connect(sock.getsockname())

@@ -85,7 +85,7 @@ def served(kind: str, folder: Path) -> tuple[socket.socket, str]:
         server.bind(name)
     except OSError:
         server.close()
-        pytest.skip(f"no {kind} here")
+        pytest.skip(f"the kernel: no {kind}")
     server.listen()
     return server, text.format(port_of(server) if family != socket.AF_UNIX else "")
 
