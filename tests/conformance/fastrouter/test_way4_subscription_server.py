@@ -8,6 +8,7 @@ import pytest
 
 from tests.conformance.fastrouter.talk import TALLY, Pool, dead, node, packet_of, send
 from tests.conformance.harness import Starter, covers, eventually, free_port
+from tests.conformance.harness.ports import need_ipv6
 
 
 @covers("FR-70", "FR-74", "FR-90", "FR-185", "FR-184")
@@ -228,6 +229,7 @@ def test_every_router_process_hears_every_announcement(start: Starter) -> None:
 @covers("FR-B7", kind="beyond")
 def test_nodes_on_ipv6(start: Starter) -> None:
     """[::1]:port is an address of a node."""
+    need_ipv6()
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
 
         def answer() -> None:
@@ -236,7 +238,7 @@ def test_nodes_on_ipv6(start: Starter) -> None:
                 client.recv(65536)
                 client.sendall(b"six")
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         pool = Pool(start)
         pool.announce(f"[::1]:{listener.getsockname()[1]}")

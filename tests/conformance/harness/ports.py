@@ -12,6 +12,8 @@ import socket
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from .errors import HarnessFailed
 
 FIRST, LAST = 10000, 30000
@@ -52,3 +54,11 @@ def _bindable(port: int) -> bool:
             except OSError:
                 return False
     return True
+
+
+def need_ipv6() -> None:
+    """Skip where the kernel has no IPv6: [::1] cannot be bound."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("the kernel: no IPv6")

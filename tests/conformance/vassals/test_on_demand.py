@@ -20,6 +20,7 @@ from tests.conformance.harness import (
     is_refuwsgi,
     listening,
 )
+from tests.conformance.harness.ports import need_ipv6
 from tests.conformance.vassals.empire import Empire, added, asked, got, rule
 
 
@@ -190,6 +191,8 @@ def test_waking_one_wakes_no_other(empire: Empire) -> None:
 @covers("OD-87", kind="beyond")
 @pytest.mark.parametrize("form", ["abstract", "ipv6"])
 def test_other_kinds_of_sockets(empire: Empire, form: str) -> None:
+    if form == "ipv6":
+        need_ipv6()
     address = f"[::1]:{free_port()}" if form == "ipv6" else f"@{empire.directory.name}"
     added(empire, form, address=address)
     import socket

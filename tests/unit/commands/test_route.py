@@ -59,7 +59,7 @@ def test_the_command_asks_a_stats_server(capsys: pytest.CaptureFixture[str]) -> 
             with client:
                 client.sendall(json.dumps(table(node("/a"))).encode())
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         assert route.main(["k", "--stats", address]) == 0

@@ -76,7 +76,7 @@ def server(answer: bytes, asked: bool = False) -> Iterator[str]:
                     assert client.recv(1000).startswith(b"GET / ")
                 client.sendall(answer)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         thread.join(20)
