@@ -174,12 +174,12 @@ class Subject:
             self.signal(signal.SIGCONT)
             self.signal(signal.SIGINT)
             try:
-                self.process.wait(proc.LIMIT)
+                self.process.wait(60)  # many processes on a busy machine
             except subprocess.TimeoutExpired:
                 faults.append("still alive long after SIGINT")
         if not faults:
             try:
-                proc.eventually(lambda: not self.family(), limit=10)
+                proc.eventually(lambda: not self.family(), limit=30)
             except Late:
                 faults.append(f"processes left: {[proc.title(p) for p in self.family()]}")
         if not self.tracebacks and "Traceback (most recent call last)" in self.log:
