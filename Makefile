@@ -12,6 +12,8 @@ SITE    = docs/_build/html
 DEMO    = tutorial/00-the-document
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Without compiled modules every server of every test would compile a hundred of them.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check conformance tutorial docs bench all clean
