@@ -158,13 +158,16 @@ class Gateway:
             signal.signal(DRAIN, lambda *_: None)
             for number in IGNORED:
                 signal.signal(number, signal.SIG_IGN)
-            while True:
-                await readable(ours)
-                numbers = ours.recv(64)
-                if set(numbers) - {DRAIN}:
-                    self.loop.stop()
-                elif numbers and not self.leaving:
-                    self.loop.spawn(self._leave())
+            try:
+                while True:
+                    await readable(ours)
+                    numbers = ours.recv(64)
+                    if set(numbers) - {DRAIN}:
+                        self.loop.stop()
+                    elif numbers and not self.leaving:
+                        self.loop.spawn(self._leave())
+            finally:
+                signal.set_wakeup_fd(-1)  # a late signal would find a closed descriptor
 
     async def _leave(self) -> None:
         self.leaving = True
