@@ -82,8 +82,6 @@ class CoreRow(Row):
     app_requests = Word(13)  # requests that reached the application
     # The request path writes some of these by their numbers, which costs half as much.
     shown_size = Word(14)  # bytes of `shown` that are true
-    offloads_ended = Word(15)  # written by the offload threads
-    offloads_failed = Word(16)  # likewise
     last = Word(17)  # when the last request ended
     shown: memoryview  # the head of the running request, as it came over the wire
 

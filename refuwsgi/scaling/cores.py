@@ -41,7 +41,6 @@ ENABLE_THREADS = Option(
 
 EAGER = 30  # microseconds: a client that came sooner than this had been waiting in the queue
 SPILL = 65536  # bytes of an unread body that are swallowed to keep a connection
-RETRY = (OSError,)  # accept may fail for a client that has gone, or for want of descriptors
 
 
 class Door(Protocol):

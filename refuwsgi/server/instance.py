@@ -67,7 +67,6 @@ MERCY = "your mercy for graceful operations on workers is {} seconds"
 MAPPED = "mapped {} bytes ({} KB) for {} cores"
 MODE = "*** Operational MODE: {} ***"
 INTERPRETERS = "*** uWSGI is running in multiple interpreter mode ***"
-GAME_OVER = "*** no app loaded. GAME OVER ***"
 NEED_APP_STATUS = 22
 
 

@@ -26,7 +26,7 @@ from refuwsgi.options import JOIN, Config, Option, flag, texts
 from refuwsgi.request import Request, Stage
 from refuwsgi.scaling import cores, upkeep
 from refuwsgi.scaling.cores import THREADS
-from refuwsgi.scaling.workers import NO_APP, PROCESSES, WORKER_RELOAD_MERCY
+from refuwsgi.scaling.workers import NO_APP, PROCESSES
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server import caches, doors, module, reload
 from refuwsgi.sockets import Listener
@@ -95,7 +95,6 @@ class Service:
             caches.caches_of(config)  # now, so that a mistake shows before anything is loaded
         self.lazy = config[LAZY_APPS] or config[LAZY]
         self.stages: list[Callable[[Config], Stage | None]] = []  # between files and application
-        self.every_cycle: list[Callable[[], None]] = []
         self.after: list[Callable[[Request], None]] = []  # called in the worker after each request
         self.apps = loading.Apps()
         self.files: Stage | None = None
@@ -240,11 +239,6 @@ class Service:
 
     def _worker(self, place: int) -> dict[str, Any]:
         return self.snapshot().worker(place)
-
-    @property
-    def mercy(self) -> int:
-        """Seconds that a worker has to finish."""
-        return self.config[WORKER_RELOAD_MERCY]
 
 
 def _header(config: Config, line: str) -> tuple[str, str]:
