@@ -18,6 +18,7 @@ from tests.conformance.harness import (
     request_vars,
     stats,
 )
+from tests.integration.node import node_backend
 from tests.integration.original import backend
 
 STATIC = """
@@ -63,6 +64,28 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/json"), ("X-Backend", "yes")])
     return [json.dumps(told).encode()]
 """
+NODE_APP = """
+const http = require("http"), crypto = require("crypto");
+function answer(request, response) {
+    const hash = crypto.createHash("sha256");
+    request.on("data", (data) => hash.update(data));
+    request.on("end", () => {
+        const [path, query] = request.url.split("?");
+        const type = path.endsWith("/big") ? "application/octet-stream" : "application/json";
+        response.writeHead(200, {"Content-Type": type, "X-Backend": "yes"});
+        if (path.endsWith("/big")) {
+            for (let n = 0; n < 3; n++) response.write("0123456789abcdef".repeat(65536));
+            return response.end();
+        }
+        response.end(JSON.stringify({
+            SERVER_PORT: String(request.socket.localPort), REQUEST_METHOD: request.method,
+            PATH_INFO: path, QUERY_STRING: query || "", HTTP_HOST: request.headers.host,
+            sha256: hash.digest("hex"),
+        }));
+    });
+}
+for (const port of process.argv.slice(2)) http.createServer(answer).listen(+port, "127.0.0.1");
+"""
 CACHE_APP = """
 import uwsgi
 def application(environ, start_response):
@@ -92,9 +115,12 @@ def wait_counted(subject: Subject, before: int) -> None:
     eventually(lambda: offloaded(subject) > before, "it is counted")
 
 
-@pytest.fixture(scope="module", params=["refuwsgi", "uwsgi"])
+@pytest.fixture(scope="module", params=["refuwsgi", "uwsgi", "node"])
 def site(request: pytest.FixtureRequest, start_module: Starter) -> tuple[Subject, Subject]:
-    behind = backend(start_module, request.param, BACKEND, {"backend_app.py": BACKEND_APP})
+    if request.param == "node":
+        behind = node_backend(start_module, NODE_APP)
+    else:
+        behind = backend(start_module, request.param, BACKEND, {"backend_app.py": BACKEND_APP})
     ports = [behind.ports[name] for name in ("PORT1", "PORT2", "PORT3")]
     words = ("--module", "case_app", *STATS)
     return start_module(moved(ROUTES, *ports), *words, until=WORKER), behind
