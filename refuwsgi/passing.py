@@ -1,10 +1,11 @@
-"""Passed sockets: those that are there already when an instance begins.
+"""Passed sockets: those that come into a process from another.
 
 Section:  ground / listening sockets; passed ones
 What:     finds the sockets that came with the process (descriptor 0 from an emperor, LISTEN_FDS
           from a service manager), and hands our own to the next generation over an exec, so
-          that a reload neither closes nor binds a socket.
-Units:    none.
+          that a reload neither closes nor binds a socket.  `received` reads from a conversation
+          whose peer may pass the descriptor of its client along with the first bytes.
+Units:    bytes.
 Errors:   none; what is no listening socket is left alone.
 """
 
@@ -12,12 +13,23 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from refuwsgi.address import Address
 from refuwsgi.binding import listening
 from refuwsgi.listeners import Listener
+from refuwsgi.options import Option, flag
+
+NO_FD_PASSING = Option(
+    "no-fd-passing",
+    flag,
+    default=False,
+    help="neither pass a client's descriptor to a node on a UNIX socket nor take one",
+    bare="true",
+)
 
 PASSED: Final = "REFUWSGI_SOCKET_"  # in the environment: descriptor -> what it was bound for
 
@@ -101,3 +113,34 @@ def _activated() -> range:
         return range(0)
     count = os.environ.get("LISTEN_FDS", "")
     return range(3, 3 + int(count)) if count.isdigit() and len(count) < 5 else range(0)
+
+
+# -- the descriptor of a client
+
+ONE: Final = socket.CMSG_LEN(4)  # room for one descriptor: the kernel closes what does not fit
+
+# Only a socket object can receive a descriptor, and to make one for each client costs a call to
+# the kernel.  A handle stands for whoever has its number now; it is never closed.
+_handles: dict[int, socket.SocketType] = {}
+
+
+def received(fd: int, size: int) -> tuple[bytes, int]:
+    """Read from a UNIX stream: some bytes, and the socket that came along with them, or -1."""
+    handle = _handles.get(fd)
+    if handle is None:
+        handle = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
+        handle = _handles.setdefault(fd, handle)
+    data, extra, _, _ = handle.recvmsg(size, ONE, socket.MSG_CMSG_CLOEXEC)
+    return data, _client_in(extra) if extra else -1
+
+
+def _client_in(extra: list[tuple[int, int, bytes]]) -> int:
+    """The descriptor of a client, made to wait for nobody; what is no socket is closed."""
+    for level, kind, data in extra:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS) and len(data) == 4:
+            fd = int.from_bytes(data, sys.byteorder)
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                os.set_blocking(fd, False)
+                return fd
+            os.close(fd)
+    return -1

@@ -15,7 +15,7 @@ Errors:   `PacketError` for vars that do not end where the block ends.
 from __future__ import annotations
 
 from refuwsgi.gateway_rules import UNKNOWN, Asked
-from refuwsgi.options import Config, Option, flag, number, seconds
+from refuwsgi.options import Config, Option, number, seconds
 from refuwsgi.protocol.uwsgi import PacketError
 
 EVENTS = Option(
@@ -29,13 +29,6 @@ TIMEOUT = Option(
     seconds,
     default=60.0,
     help="end a session in which nothing happened for this many seconds",
-)
-NO_FD_PASSING = Option(
-    "no-fd-passing",
-    flag,
-    default=False,
-    help="do not pass the client's descriptor to a node on a UNIX socket",
-    bare="true",
 )
 
 LONGEST = 255  # of a key

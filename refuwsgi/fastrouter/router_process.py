@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from socket import SocketType
 from typing import Any, NamedTuple
 
-from refuwsgi import log, stats
+from refuwsgi import log, passing, stats
 from refuwsgi.fastrouter import (
     balancing,
     cheap_mode,
@@ -145,7 +145,7 @@ def rules(config: Config, chooser: Chooser | None) -> Rules:
         fallback_on_no_key=config[static_nodes.FALLBACK_ON_NO_KEY]
         or isinstance(chooser, static_nodes.To),
         keep=post_buffering.configured(config),
-        passes=not config[notes.NO_FD_PASSING],
+        passes=not config[passing.NO_FD_PASSING],
         answers=config[ERRORS],
         quiet=config[QUIET],
     )

@@ -191,12 +191,14 @@ class Core:
 
     def _converse(self, door: Door, fd: int, peer: Any) -> None:
         """Serve one client to its end."""
-        data = b""
+        data, link = b"", -1
         try:
             while True:
                 request = door.receive(fd, data, peer, self.row)
                 if request is None:
                     return
+                if request.fd != fd:
+                    link, fd = fd, request.fd  # a router has passed its client's descriptor
                 self._serve(request, door)
                 if request.fd < 0:
                     fd = -1  # given away: the new owner closes it
@@ -217,6 +219,8 @@ class Core:
             self.row.words[CoreRow.in_request.index] = IDLE  # before the client knows the end
             if fd >= 0:
                 os.close(fd)
+            if link >= 0:
+                os.close(link)
 
     def _serve(self, request: Request, door: Door) -> None:
         """Let the first stage that wants the request answer it, then count and log."""

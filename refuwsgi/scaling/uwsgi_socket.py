@@ -1,7 +1,13 @@
 """socket: the cores speak the uwsgi protocol.
 
 Section:  ground / one request on its way; the door through which a core gets uwsgi packets
-What:     reads one packet, makes the vars, and knows how long the body is.
+What:     reads one packet, makes the vars, and knows how long the body is.  A router that connects
+          to a UNIX socket may pass its client's descriptor along; such a request is answered
+          there, and the router's own connection says, by its end, when that was done.
+
+              client <---- answer ----+
+                 |                    |
+              router -- packet, fd -> core
 Units:    sizes are bytes, timeouts seconds.
 Errors:   a packet that is wrong is logged in one line and the connection ends; no reply is defined.
 """
@@ -14,7 +20,7 @@ import socket
 import time
 from typing import Any
 
-from refuwsgi import log
+from refuwsgi import log, passing
 from refuwsgi.options import JOIN, Option, texts
 from refuwsgi.protocol.uwsgi import HEADER, PacketError, environ_of
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
@@ -45,7 +51,9 @@ CACHE = 111  # modifier1: about a cache; `size` bytes of a value may follow
 class UwsgiDoor:
     """A listening socket behind which the clients speak uwsgi."""
 
-    def __init__(self, listener: Listener, limit: int, timeout: float) -> None:
+    def __init__(
+        self, listener: Listener, limit: int, timeout: float, *, takes: bool = True
+    ) -> None:
         self.listener = listener
         self.limit = limit
         self.timeout = timeout
@@ -53,11 +61,12 @@ class UwsgiDoor:
         self.keep = False
         self.may_offload = True
         self.tcp = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
+        self._takes = takes and not self.tcp  # descriptors that routers pass
         self._poll = select.poll()  # one for each core: making one costs more than asking it
 
     def for_core(self) -> UwsgiDoor:
         """The same door, for one core alone."""
-        return UwsgiDoor(self.listener, self.limit, self.timeout)
+        return UwsgiDoor(self.listener, self.limit, self.timeout, takes=self._takes)
 
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one packet; None when there is none to be had from this client."""
@@ -69,10 +78,32 @@ class UwsgiDoor:
             self._poll.unregister(fd)
             if not ready:
                 return None
+        if self._takes:
+            data, passed = passing.received(fd, CHUNK)
+            if passed >= 0:
+                return self._passed(fd, data, passed, core)
+        else:
+            try:
+                data = os.read(fd, CHUNK)
+            except BlockingIOError:
+                data = b""
+        return self._receive(fd, data, core)
+
+    def _passed(self, fd: int, data: bytes, passed: int, core: CoreRow) -> Request | None:
+        """Read a packet with which a client's descriptor came: that is where to answer."""
+        # Beyond: uWSGI has lost this side of it in 1.4.
+        request = None
         try:
-            data = os.read(fd, CHUNK)
-        except BlockingIOError:
-            data = b""
+            request = self._receive(fd, data, core)
+        finally:
+            # A body comes over the connection, and then the answer goes there, too.
+            if request is None or request.body is not EMPTY:
+                os.close(passed)
+            else:
+                request.fd, request.wary = passed, True
+        return request
+
+    def _receive(self, fd: int, data: bytes, core: CoreRow) -> Request | None:
         if len(data) < 4:
             data = self._rest(fd, data, 4)
             if len(data) < 4:

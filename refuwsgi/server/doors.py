@@ -94,7 +94,8 @@ def doors(listeners: list[Listener], config: Config) -> list[Door]:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             listener.sock.setsockopt(socket.SOL_SOCKET, option, IMPATIENCE)
         if listener.protocol == "uwsgi":
-            found.append(UwsgiDoor(listener, limit, timeout))
+            takes = not config[passing.NO_FD_PASSING]
+            found.append(UwsgiDoor(listener, limit, timeout, takes=takes))
         else:
             keep = listener.protocol == "http11"
             found.append(HttpDoor(listener, limit, timeout, keep=keep, most=2 * config[MAX_VARS]))
