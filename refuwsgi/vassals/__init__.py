@@ -15,6 +15,7 @@ What: read in this order.
     spawn.py                 from a config to a process with the socket as descriptor 0
     throttle.py              how long a vassal that dies at once is held back
     tyrant.py                whose rights a vassal gets
+    announce.py              routers are told of vassals that sleep
     own_socket.py            a vassal that declares the very socket it was handed
     vassal.py                one vassal: its record, and the tasks that feed the table
     process.py               its process: the pid, the pipe, the orders

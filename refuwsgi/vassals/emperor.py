@@ -17,7 +17,7 @@ from refuwsgi.address import Address, parse
 from refuwsgi.loop import Loop
 from refuwsgi.options import JOIN, Config, Option, flag, number, text, texts
 from refuwsgi.stats import STATS_HTTP
-from refuwsgi.vassals import emperor_stats, on_demand, spawn, throttle, tyrant
+from refuwsgi.vassals import announce, emperor_stats, on_demand, spawn, throttle, tyrant
 from refuwsgi.vassals.census import Census
 from refuwsgi.vassals.imperial_loop import Emperor as Emperor
 from refuwsgi.vassals.monitors import choose, monitor
@@ -91,7 +91,7 @@ def configured(
         config[REQUIRED_HEARTBEAT],
         main if _only_files(addresses) else None,
     )
-    realm = Realm(Loop(), customs, throttle.configured(config))
+    realm = Realm(Loop(), customs, throttle.configured(config), announce.configured(config))
     wishes = monitor.wishes(config, os.getcwd())
     monitors = [choose.monitor_for(address, wishes) for address in addresses]
     census = Census(realm, monitors, on_demand.rule(config), tyrant.configured(config))

@@ -83,6 +83,8 @@ class Emperor:
         if self._stats is not None:
             loop.spawn(self._serve_stats(self._stats))
         loop.spawn(self._hear_signals(signals))
+        if self._realm.herald is not None:
+            loop.spawn(self._realm.herald.run())
         self._scanner = loop.spawn(self._look_around())
         loop.run()
         tell("The Emperor is buried.")

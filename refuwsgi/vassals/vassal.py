@@ -16,6 +16,7 @@ from collections.abc import Callable
 from refuwsgi import log
 from refuwsgi.loop import Loop, Task, readable, sleep
 from refuwsgi.vassals import emperor_pipe, lifecycle, own_socket
+from refuwsgi.vassals.announce import Herald
 from refuwsgi.vassals.emperor_pipe import Order
 from refuwsgi.vassals.lifecycle import Do, Event, State
 from refuwsgi.vassals.on_demand import Door, SocketError, open_door
@@ -27,10 +28,13 @@ from refuwsgi.vassals.throttle import Blacklist
 class Realm:
     """What all vassals of an emperor share."""
 
-    def __init__(self, loop: Loop, customs: Customs, blacklist: Blacklist) -> None:
+    def __init__(
+        self, loop: Loop, customs: Customs, blacklist: Blacklist, herald: Herald | None = None
+    ) -> None:
         self.loop = loop
         self.customs = customs
         self.blacklist = blacklist
+        self.herald = herald
         self.living: dict[int, Vassal] = {}  # by pid
         self.resting: set[Vassal] = set()  # plain ones that the next scan starts
         self.held: set[Vassal] = set()
@@ -107,6 +111,8 @@ class Vassal:
             f'waiting for connections on socket "{door.name}" ...'
         )
         self._watcher = self.realm.loop.spawn(self._wake(door))
+        if self.realm.herald is not None:
+            self.realm.herald.announce(self.name, door.sock)
 
     async def _wake(self, door: Door) -> None:
         await readable(door.sock)
@@ -231,8 +237,14 @@ class Vassal:
         for line in self.realm.blacklist.died(self.name, time.monotonic()):
             tell(line)
         self.realm.held.add(self)
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        if self.realm.herald is not None:
+            self.realm.herald.withdraw(self.name)
 
     def _drop(self) -> None:
+        self._withdraw()
         self.realm.held.discard(self)
         self.realm.resting.discard(self)
         if self._watcher is not None:
