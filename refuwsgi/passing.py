@@ -119,18 +119,24 @@ def _activated() -> range:
 
 ONE: Final = socket.CMSG_LEN(4)  # room for one descriptor: the kernel closes what does not fit
 
+AT_ONCE: Final = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+
 # Only a socket object can receive a descriptor, and to make one for each client costs a call to
 # the kernel.  A handle stands for whoever has its number now; it is never closed.
 _handles: dict[int, socket.SocketType] = {}
 
 
 def received(fd: int, size: int) -> tuple[bytes, int]:
-    """Read from a UNIX stream: some bytes, and the socket that came along with them, or -1."""
+    """Read what a UNIX stream has: some bytes, and the socket that came with them, or -1.
+
+    BlockingIOError when there is nothing yet: an accepted UNIX socket inherits no timeout from
+    its listener, so nobody may sleep in the reading.
+    """
     handle = _handles.get(fd)
     if handle is None:
         handle = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
         handle = _handles.setdefault(fd, handle)
-    data, extra, _, _ = handle.recvmsg(size, ONE, socket.MSG_CMSG_CLOEXEC)
+    data, extra, _, _ = handle.recvmsg(size, ONE, AT_ONCE)
     return data, _client_in(extra) if extra else -1
 
 

@@ -22,7 +22,8 @@ from typing import Any
 
 from refuwsgi import log, passing
 from refuwsgi.options import JOIN, Option, texts
-from refuwsgi.protocol.uwsgi import HEADER, PacketError, environ_of
+from refuwsgi.protocol.uwsgi import HEADER, PacketError
+from refuwsgi.protocol.uwsgi_alike import AlikeReader
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
 from refuwsgi.scaling.bodies import ChunkedBody
 from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
@@ -62,7 +63,7 @@ class UwsgiDoor:
         self.may_offload = True
         self.tcp = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
         self._takes = takes and not self.tcp  # descriptors that routers pass
-        self._poll = select.poll()  # one for each core: making one costs more than asking it
+        self._read = AlikeReader().environ_of
 
     def for_core(self) -> UwsgiDoor:
         """The same door, for one core alone."""
@@ -70,23 +71,24 @@ class UwsgiDoor:
 
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one packet; None when there is none to be had from this client."""
-        if not self.tcp:
-            # A UNIX socket inherits no timeout from its listener: it must not be read
-            # before there is something to read.
-            self._poll.register(fd, select.POLLIN)
-            ready = self._poll.poll(self.timeout * 1000)
-            self._poll.unregister(fd)
-            if not ready:
-                return None
-        if self._takes:
-            data, passed = passing.received(fd, CHUNK)
-            if passed >= 0:
-                return self._passed(fd, data, passed, core)
-        else:
+        if self.tcp:
             try:
-                data = os.read(fd, CHUNK)
+                return self._receive(fd, os.read(fd, CHUNK), core)
             except BlockingIOError:
-                data = b""
+                return self._receive(fd, b"", core)
+        try:
+            data, passed = passing.received(fd, CHUNK)
+        except BlockingIOError:  # the client has connected, and says nothing yet
+            try:
+                wait_for(fd, select.POLLIN, self.timeout)
+            except TimeoutError:
+                return None
+            data, passed = passing.received(fd, CHUNK)
+        if passed < 0:
+            return self._receive(fd, data, core)
+        if self._takes:
+            return self._passed(fd, data, passed, core)
+        os.close(passed)
         return self._receive(fd, data, core)
 
     def _passed(self, fd: int, data: bytes, passed: int, core: CoreRow) -> Request | None:
@@ -125,7 +127,7 @@ class UwsgiDoor:
         self, fd: int, data: bytes, end: int, modifiers: tuple[int, int], core: CoreRow
     ) -> Request | None:
         try:
-            environ: dict[str, Any] = environ_of(data[4:end])
+            environ: dict[str, Any] = self._read(data[4:end])
             if modifiers[0] == CACHE:
                 environ["CONTENT_LENGTH"] = environ.get("size", "")
             body = self._body(fd, environ, data, end)
