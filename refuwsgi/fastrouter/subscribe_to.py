@@ -2,7 +2,12 @@
 
 Section:  fastrouter / Way 4: --fastrouter-subscription-server; the announcing side
 What:     sends each key to each server once the instance serves, a second later, and then whenever
-          `subscribe-freq` seconds have passed; says goodbye when it ends.  The master runs it.
+          `subscribe-freq` seconds have passed.  The master runs it.
+
+          event                     what is sent
+          stop, brutal reload       a goodbye
+          graceful reload           nothing, or a goodbye with unsubscribe-on-graceful-reload
+          pause, resume             a goodbye and no more; an announcement
 
           subscribe-to = [ADDR=]SERVER:KEY[,MODIFIER1[,DIGEST:KEYFILE]]   or   SERVER:@FILE
           subscribe2   = server=...,key=...,weight=...                    any order
@@ -72,6 +77,7 @@ class Subscriber:
         self._modifier1 = modifier1
         self._letters = letters
         self._blocked = blocked
+        self._paused = False
         self._told: set[str] = set()
         self._complained: set[str] = set()
 
@@ -100,7 +106,7 @@ class Subscriber:
         """Tell every server every key, unless we are to be silent."""
         if sockets is not None:
             self.sockets = sockets
-        if not self._blocked:
+        if not self._blocked and not self._paused:
             for entry in self._entries:
                 if entry.value not in self._told:
                     self._told.add(entry.value)
@@ -112,6 +118,14 @@ class Subscriber:
         for entry in self._entries:
             self._say(f"unsubscribing from {entry.value}")
             self._send(entry, withdraws=True)
+
+    def pause(self, paused: bool) -> None:
+        """Say goodbye for the time of a pause, and announce again at its end."""
+        self._paused = paused
+        if paused:
+            self.withdraw()
+        else:
+            self.announce()
 
     def toggle(self) -> None:
         """Stop announcing, or begin again."""

@@ -81,9 +81,11 @@ class Master:
         self.cycle: list[Callable[[Master], None]] = []  # called about once a second
         self.tasks: list[Coroutine[Any, Any, None]] = []  # run beside the supervision
         self.before_end: list[Callable[[], None]] = []  # called once, when it begins to stop
+        self.at_pause: list[Callable[[], None]] = []  # called when it pauses, and when it resumes
         self.at_end: list[Callable[[], None]] = []  # called when the last process has gone
         self.check_reload: Callable[[], Coroutine[Any, Any, bool]] | None = None
         self.letters: dict[str, Callable[[], None]] = {}  # more commands for the fifo
+        self.log_order: Callable[[str], None] | None = None  # "reopen", "rotate" the log
         self.status = 0  # the exit status
         self.asleep = False  # there are no workers, by intention
         self.paused = False  # the workers take no request
@@ -93,7 +95,7 @@ class Master:
         self._life_out, self._life_in = os.pipe2(os.O_CLOEXEC)
         self._recent: list[float] = []
         self._ending_since = 0.0
-        self._hurry = False  # what ends does so at once
+        self.hurry = False  # what ends does so at once
         self._draining = False  # the routers have been told to end, the workers not yet
 
     def _worker_main(self, number: int) -> Callable[[], int]:
@@ -211,12 +213,12 @@ class Master:
     def end(self, goal: str, how: signal.Signals, *, status: int = 0) -> None:
         """Ask every process to end; when the last has gone, so does the loop."""
         graceful = how == signal.SIGHUP
-        if self.goal == STOP and (graceful or self._hurry):
+        if self.goal == STOP and (graceful or self.hurry):
             return
         if self.goal == RUN:
             self.status = status
             self._ending_since = time.monotonic()
-        self.goal, self._hurry = goal, not graceful
+        self.goal, self.hurry = goal, not graceful
         self.board.instance.stopping = 1
         for call in self.before_end:
             call()
@@ -281,7 +283,7 @@ class Master:
         routers = self.living(self.gateways)
         if self.living(self.workers):
             return
-        if self.goal == RELOAD and not self._hurry:
+        if self.goal == RELOAD and not self.hurry:
             # The next generation has this process's pid and may accept at once; a router that
             # drains stays its child until the last client has been served.
             self.left += [slot.pid for slot in routers]

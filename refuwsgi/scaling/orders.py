@@ -130,6 +130,8 @@ def pause(master: Master) -> None:
     for slot in master.living(master.workers):
         master.board.workers[slot.number - 1].paused = int(master.paused)
         slot.send(signal.SIGTSTP)
+    for call in master.at_pause:
+        call()
 
 
 def report(master: Master) -> None:
@@ -142,7 +144,23 @@ def report(master: Master) -> None:
 
 def reopen_log(master: Master) -> None:
     """Open the log file anew, here and in every worker."""
+    if master.log_order is not None:
+        master.log_order("reopen")
+        return
     log.reopen()
+    _reopen_in_workers(master)
+
+
+def rotate_log(master: Master) -> None:
+    """Put the log file aside and begin another."""
+    if master.log_order is not None:
+        master.log_order("rotate")
+        return
+    log.rotate()
+    _reopen_in_workers(master)
+
+
+def _reopen_in_workers(master: Master) -> None:
     for slot in master.living(master.workers):
         slot.send(REOPEN)
 

@@ -159,11 +159,13 @@ class Extras:
             await subscriber.run()
 
         def withdraw() -> None:
-            if master.goal == orders.STOP or subscriber.withdraws_on_graceful_reload:
+            gently = not master.hurry and master.goal == orders.RELOAD
+            if not gently or subscriber.withdraws_on_graceful_reload:
                 subscriber.withdraw()
 
         master.tasks.append(announce_when_ready())
         master.before_end.append(withdraw)
+        master.at_pause.append(lambda: subscriber.pause(master.paused))
 
     def _join_emperor(self, master: Master, service: Service, pipe: EmperorPipe) -> None:
         from refuwsgi.vassals.emperor_pipe import period

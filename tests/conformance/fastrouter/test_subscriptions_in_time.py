@@ -78,6 +78,44 @@ def test_a_graceful_reload(start: Starter, box: Box, wanted: bool) -> None:
 
 
 @covers("FR-98")
+def test_a_brutal_reload(start: Starter, box: Box) -> None:
+    """SIGTERM: the workers are cut, so routers must know before; then all is announced."""
+    subject = working(start, f"subscribe-to = {box.server}:k\n")
+    box.next()
+    subject.signal(signal.SIGTERM)
+    assert box.until(withdraws=True).values["key"] == "k"
+    subject.wait_for("unsubscribing from")
+    assert box.until(withdraws=False).values["key"] == "k"
+
+
+@covers("FR-98")
+def test_a_pause(start: Starter, box: Box) -> None:
+    """SIGTSTP withdraws; nothing is said until the next one, which announces."""
+    subject = working(start, f"subscribe-to = {box.server}:k\nsubscribe-freq = 1\n")
+    box.next()
+    subject.signal(signal.SIGTSTP)
+    box.until(withdraws=True)
+    box.sock.settimeout(2.2)
+    with pytest.raises(TimeoutError):
+        box.next()
+    box.sock.settimeout(25)
+    subject.signal(signal.SIGTSTP)
+    assert not box.next().withdraws
+
+
+@covers("FR-98")
+@pytest.mark.parametrize("letter", ["q", "Q"])
+def test_a_stop_by_the_fifo(start: Starter, box: Box, letter: str) -> None:
+    """The master's fifo, told to stop in either way, has the goodbye sent."""
+    subject = working(start, f"subscribe-to = {box.server}:k\nmaster-fifo = DIR/fifo\n")
+    eventually(lambda: os.path.exists(subject.path("fifo")))
+    with open(subject.path("fifo"), "wb", buffering=0) as fifo:
+        fifo.write(letter.encode())
+    assert box.until(withdraws=True).values["key"] == "k"
+    assert subject.ended() == 0
+
+
+@covers("FR-98")
 def test_an_instance_may_start_silent(start: Starter) -> None:
     """start-unsubscribed: nothing is sent until the master fifo is told S."""
     one = Box()
