@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -34,16 +34,25 @@ READY: Final = re.compile(
     r"^spawned uWSGI (worker|http|fastrouter) 1 |on demand.* instance detected", re.M
 )
 
+REFUWSGI: Final = (sys.executable, "-m", "refuwsgi")
+
 
 class Failed(Exception):
     """Something did not go as the example says."""
 
 
 class Running:
-    """One example in its place."""
+    """One example in its place; what runs there may be another program."""
 
-    def __init__(self, example: Example) -> None:
+    def __init__(
+        self,
+        example: Example,
+        program: Sequence[str] = REFUWSGI,
+        ready: re.Pattern[str] = READY,
+    ) -> None:
         self.example = example
+        self._program = program
+        self._ready = ready
         self.directory = tempfile.mkdtemp(prefix="refuwsgi-")
         self._ports = dict(zip(("", *"123456789"), free_ports(10), strict=True))
         self.files = {name: self.placed(text) for name, text in example.files.items()}
@@ -94,7 +103,7 @@ class Running:
         for name, words in self.servers.items():
             with open(self._log(name), "wb") as log:
                 self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "refuwsgi", *shlex.split(words)],
+                    [*self._program, *shlex.split(words)],
                     cwd=self.directory,
                     env=environ,
                     stdin=subprocess.DEVNULL,
@@ -107,7 +116,7 @@ class Running:
         """Wait until each says that it serves."""
         end = time.monotonic() + LIMIT
         for name in self.servers:
-            while not READY.search(self._text(f"{name}.log")):
+            while not self._ready.search(self._text(f"{name}.log")):
                 self._all_alive()
                 if time.monotonic() > end:
                     raise Failed(f"{name} does not get ready:\n{self._tail(name)}")

@@ -6,6 +6,7 @@ What: one worker with one core each time; what stands before it, and who waits f
 
 from typing import Final, NamedTuple
 
+from refuwsgi.commands.example_running import REFUWSGI
 from refuwsgi.commands.example_text import Example
 
 APP: Final = '''"""A small page; two long answers; an upload."""
@@ -18,7 +19,9 @@ def application(environ, start_response):
         environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "application/octet-stream")])
     if path == "/file":
-        return environ["wsgi.file_wrapper"](open("DIR/static/big", "rb"))
+        file = open("DIR/static/big", "rb")
+        wrapper = environ.get("wsgi.file_wrapper")
+        return wrapper(file) if wrapper else iter(lambda: file.read(65536), b"")
     return [bytes(16 << 20) if path == "/body" else b"ok"]
 '''
 INI: Final = """[uwsgi]
@@ -43,12 +46,18 @@ class Setup(NamedTuple):
     router: str = ""  # a second configuration, in front of it
     http: bool = True
     address: str = "127.0.0.1:PORT"
+    server: str = "refuwsgi"
+    program: tuple[str, ...] = REFUWSGI
+    words: str = ""  # behind the program, where there is no configuration
+    lacks: tuple[str, ...] = ()  # columns that it has nothing for
 
 
 HTTP_SOCKET: Final = "http-socket = 127.0.0.1:PORT\n"
 HTTP: Final = "http = 127.0.0.1:PORT\n"
 SOCKET: Final = "socket = 127.0.0.1:PORT1\n"
 OFFLOAD: Final = "offload-threads = 1\n"
+WHOLE: Final = f"{OFFLOAD}route-run = offload:\n"
+BUFFERED: Final = f"{ROUTER}fastrouter-post-buffering = 8192\n"
 
 SETUPS: Final = (
     Setup("http-socket", "http-socket", HTTP_SOCKET),
@@ -58,6 +67,7 @@ SETUPS: Final = (
         "http-socket + offload-threads + post-buffering",
         f"{HTTP_SOCKET}{OFFLOAD}post-buffering = 4096\n",
     ),
+    Setup("offload-route", "http-socket + offload-threads + offload:", HTTP_SOCKET + WHOLE),
     Setup("http", "http", HTTP),
     Setup("http-offload", "http + offload-threads", HTTP + OFFLOAD),
     Setup("fastrouter", "fastrouter", SOCKET, ROUTER, http=False),
@@ -65,7 +75,14 @@ SETUPS: Final = (
         "fastrouter-buffered",
         "fastrouter + fastrouter-post-buffering",
         SOCKET,
-        f"{ROUTER}fastrouter-post-buffering = 8192\n",
+        BUFFERED,
+        http=False,
+    ),
+    Setup(
+        "everything",
+        "the same + offload-threads + offload:",
+        SOCKET + WHOLE,
+        BUFFERED,
         http=False,
     ),
 )
@@ -74,7 +91,7 @@ SETUPS: Final = (
 def example_of(row: Setup) -> Example:
     """The set-up as something that can be run."""
     files = {"app.py": APP, "uwsgi.ini": INI.format(front=row.front), "static/README": "big\n"}
-    servers = {"uwsgi": "--ini uwsgi.ini"}
+    servers = {"uwsgi": row.words or "--ini uwsgi.ini"}
     if row.router:
         files["router.ini"] = row.router
         servers["router"] = "--ini router.ini"

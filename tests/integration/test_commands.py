@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from refuwsgi.commands import example, lab, top, trace
+from refuwsgi.commands import example, lab, lab_setups, top, trace
+from refuwsgi.commands.lab_peers import version_of
 from refuwsgi.options import OptionError
 from tests.conformance.harness import Starter, alive, eventually, free_port
 
@@ -245,3 +246,14 @@ def test_the_lab_finds_who_waits(
     found = re.findall(r"\b[Yn]\b", "\n".join(lines))
     # With little patience only an n is certain.
     assert "".join(found).startswith(cells)
+
+
+def test_the_lab_writes_down_what_it_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "slow.json"
+    words = ["--rows", "http-socket", "--columns", "headers", "--patience", "0.3"]
+    assert lab.main(["slow", *words, "--json", str(file)]) == 0
+    (row,) = json.loads(file.read_text())["rows"]
+    assert (row["server"], row["cells"]) == ("refuwsgi", {"headers": "n"})
+    assert row["version"] == version_of(lab_setups.SETUPS[0])
