@@ -78,7 +78,7 @@ class CoreRow(Row):
     tx = Word(9)  # bytes sent
     running = Word(10)  # microseconds spent in requests that count for the average
     timed = Word(11)  # how many those were
-    deadline = Word(12)  # when harakiri ends the running request; 0: never
+    deadline = Word(12)  # when harakiri ends the request, monotonic; 0: never
     app_requests = Word(13)  # requests that reached the application
     # The request path writes some of these by their numbers, which costs half as much.
     shown_size = Word(14)  # bytes of `shown` that are true

@@ -149,7 +149,7 @@ def harakiri(argument: str) -> Action:
     allowed = int(argument) * 1_000_000
 
     def action(request: Request, groups: Groups) -> int:
-        request.core.deadline = time.time_ns() // 1000 + allowed if allowed else 0
+        request.core.deadline = time.monotonic_ns() // 1000 + allowed if allowed else 0
         return NEXT
 
     return action

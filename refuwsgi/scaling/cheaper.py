@@ -228,7 +228,7 @@ class Cheaper:
         ]
         if not idle:
             return False
-        oldest: Slot = min(idle, key=lambda slot: (slot.started, slot.number))
+        oldest: Slot = min(idle, key=lambda slot: (int(slot.started), slot.number))
         oldest.wanted, oldest.planned, oldest.cheaped = False, True, True
         master.board.workers[oldest.number - 1].retiring = 1
         oldest.send(signal.SIGHUP)

@@ -93,7 +93,7 @@ class Harakiri:
         """Look for ever."""
         while True:
             await sleep(LOOK)
-            await self.look(master, time.time_ns() // 1000, time.monotonic())
+            await self.look(master, time.monotonic_ns() // 1000, time.monotonic())
 
     async def look(self, master: Master, now: int, clock: float) -> None:
         """End the workers whose requests are too late: `now` as in the rows, `clock` monotonic."""

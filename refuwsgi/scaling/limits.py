@@ -158,7 +158,7 @@ class MasterLimits:
             row = master.board.workers[slot.number - 1]
             if self._report or self._rss or self._space:
                 row.vsz, row.rss = memory_of(str(slot.pid))
-            age = int(time.time()) - slot.started
+            age = int(time.monotonic() - slot.started)
             if self._too_old(slot.number, age):
                 log.line(LIFETIME.format(slot.number, age))
                 row.retiring = 1

@@ -138,7 +138,7 @@ class Master:
         row.base = sum(core.requests for core in self.board.cores[slot.number - 1])
         row.spawned = int(time.time())
         slot.wanted, slot.planned = True, False
-        slot.started = int(time.time())
+        slot.started = time.monotonic()
         slot.child = processes.start(slot.name, slot.run, held=True)
         row.pid = slot.child.pid
         if row.id:
@@ -187,7 +187,7 @@ class Master:
 
     def _spawn_gateway(self, slot: Slot) -> None:
         first = not slot.started
-        slot.started = int(time.time())
+        slot.started = time.monotonic()
         slot.child = processes.start(slot.name, slot.run)
         line = GATEWAY_SPAWNED if first else GATEWAY_RESPAWNED
         log.line(line.format(slot.name, slot.child.pid))
@@ -203,7 +203,7 @@ class Master:
                 self._end_workers(signal.SIGHUP)
             self._end_if_alone()
             return
-        if time.time() - slot.started < 1:
+        if time.monotonic() - slot.started < 1:
             await sleep(1.0)
         if self.goal == RUN:
             self._spawn_gateway(slot)

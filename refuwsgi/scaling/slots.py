@@ -30,7 +30,7 @@ class Slot:
         self.wanted = True  # False: when it ends it stays ended
         self.planned = False  # True: its end was asked for, nobody need worry
         self.cheaped = False  # True: its end makes room, nobody shall take its place
-        self.started = 0
+        self.started = 0.0  # when its process began, by the clock that nobody sets
 
     @property
     def pid(self) -> int:

@@ -83,7 +83,7 @@ def test_each_worker_may_have_more_than_the_one_before(hups: list[int]) -> None:
 def test_the_master_replaces_who_is_too_old() -> None:
     master = FakeMaster(2, 2)
     for slot in master.workers:
-        slot.started = int(time.time()) - 12
+        slot.started = time.monotonic() - 12
     fake: Any = master
     MasterLimits(10, 5, 0, 0, report=False).look(fake)
     assert master.renewed == [1]
