@@ -140,9 +140,10 @@ def parse_head(data: bytes | bytearray, end: int, most: int = MAX_HEADERS) -> He
 
 def _blank(data: bytes | bytearray) -> int:
     """How many bytes of empty lines come before the request; a few are forgiven."""
-    rest = data[: BLANK + 2]
-    start = len(rest) - len(rest.lstrip(b"\r\n"))
-    return start if start <= BLANK and rest[:start] == b"\r\n" * (start // 2) else 0
+    start = 0
+    while start <= BLANK and data[start : start + 2] == b"\r\n":
+        start += 2
+    return start if start <= BLANK else 0
 
 
 def _header(line: str) -> Pair:

@@ -155,6 +155,13 @@ def test_empty_lines_before_a_request_are_forgiven() -> None:
     assert status_of(b"\r\rGET / HTTP/1.0\r\n\r\n") == "400"
 
 
+def test_empty_lines_mean_the_same_in_any_two_pieces() -> None:
+    """What follows them may begin like another one."""
+    text = b"\r\n\r\n\r GET"
+    assert http.head_end(text) == http.head_end(text, 4) == -1
+    assert http.head_end(b"\r\n" * 3 + b"\n") == -1
+
+
 def test_the_number_of_headers_is_limited() -> None:
     text = b"GET / HTTP/1.0\r\n%s\r\n"
     assert parse(text % (b"X: 1\r\n" * 128)).environ["HTTP_X"].count("1") == 128
