@@ -1,4 +1,4 @@
-"""What the whole test suite shares: --record, and the distribution of modules over processes."""
+"""What the whole test suite shares: its options, and the distribution of modules over processes."""
 
 import functools
 import os
@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
-RECORD: Any = None
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --record."""
+    """Add --record, and what says which conformance cases run and what is expected of them."""
     parser.addoption(
         "--record",
         metavar="FILE",
         help="write the results of the conformance suite, requirement by requirement, to FILE"
         " (the variable RECORD=1 does the same with docs/results/<binary>.json)",
     )
+    more = ("a document, section, requirement or case; again for more", "the kinds up to this one")
+    parser.addoption("--select", action="append", metavar="WORD", help=more[0])
+    parser.addoption("--profile", choices=("required", "observed", "beyond"), help=more[1])
+    parser.addoption("--xfail", metavar="FILE", help="the known differences; none: expect none")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,58 +43,28 @@ def _shares(path: Path) -> bool:
     return "conformance" not in path.parts or "start_module" in path.read_text()
 
 
-def _record(config: pytest.Config) -> Any:
-    """The record of this run, in the process that collects reports."""
-    global RECORD
-    if hasattr(config, "workerinput"):
+def _target(config: pytest.Config) -> Path | None:
+    """The file that this run's results go to; None in a process that collects no reports."""
+    given = config.getoption("record")
+    if hasattr(config, "workerinput") or not (given or os.environ.get("RECORD")):
         return None
-    if not config.getoption("record") and not os.environ.get("RECORD"):
-        return None
-    if RECORD is None:
-        from tests.conformance.harness.results import Record
+    if given:
+        return Path(given)
+    from tests.conformance.harness import binary
 
-        RECORD = Record()
-    return RECORD
-
-
-class _Recorder:
-    """A plugin that collects outcomes."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the outcome of one phase of one case."""
-        properties = dict(report.user_properties)
-        covered: Any = properties.get("covers")
-        record = _record(self._config)
-        if not covered or record is None:
-            return
-        reason = getattr(report, "wasxfail", None)
-        case = report.nodeid.partition("tests/conformance/")[2]
-        if reason is not None:
-            record.add(covered, "differs", str(reason).removeprefix("reason: "))
-        elif report.failed:
-            record.add(covered, str(properties.get("kind", "fails")), case)
-        elif report.skipped:
-            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-            if "absent:" in text:
-                record.add(covered, "absent", text.partition("absent: ")[2])
-        elif report.when == "call":
-            record.add(covered, "")
+    return config.rootpath / "docs" / "results" / f"{binary.name()}.json"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the recorder where it is asked for."""
-    if _record(config) is not None:
-        config.pluginmanager.register(_Recorder(config), "recorder")
+    if config.getoption("record") or os.environ.get("RECORD"):
+        from tests.conformance.harness.results import Recorder
+
+        config.pluginmanager.register(Recorder(), "recorder")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the record."""
-    record = _record(session.config)
-    if record is not None:
-        from tests.conformance.harness import binary
-
-        usual = session.config.rootpath / "docs" / "results" / f"{binary.name()}.json"
-        record.write(Path(session.config.getoption("record") or usual))
+    recorder: Any = session.config.pluginmanager.get_plugin("recorder")
+    if recorder is not None and (target := _target(session.config)):
+        recorder.record.write(target)

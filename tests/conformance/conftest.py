@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.harness import HarnessFailed, SetupFailed, Starter, binary
-from tests.conformance.harness.requirements import difference, kind_of, known, text_of
+from tests.conformance.harness import HarnessFailed, SetupFailed, Starter, binary, report, wire
+from tests.conformance.harness.requirements import Known, difference, kind_of, known, listed
+from tests.conformance.harness.selection import Case, wanted
 from tests.conformance.harness.subject import LIVE
 
 HERE = Path(__file__).parent
@@ -58,28 +59,62 @@ def _covered(item: pytest.Item) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+def case_of(item: pytest.Item) -> Case:
+    """The case as selections and reports see it."""
+    return Case(_short(item), _covered(item))
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this binary does not promise, expect what it is known to do otherwise."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take what was selected; skip what this binary does not promise; expect known differences."""
     ours = [item for item in items if HERE in item.path.parents]
-    table = known(binary.name()) if ours else {}
+    words = config.getoption("select", default=None) or []
+    profile = config.getoption("profile", default="") or ""
+    dropped = [item for item in ours if not wanted(case_of(item), words, profile)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        gone = set(map(id, dropped))
+        items[:] = [item for item in items if id(item) not in gone]
+        ours = [item for item in ours if id(item) not in gone]
+    if config.option.collectonly or not ours:
+        return
+    table = _differences(config)
     for item in ours:
-        covered = _covered(item)
-        item.user_properties.append(("covers", [requirement for requirement, _ in covered]))
-        if any(kind == "beyond" for _, kind in covered) and not binary.is_refuwsgi():
-            item.add_marker(pytest.mark.skip(reason="beyond: runs on refuwsgi only"))
-        needed = {option for mark in item.iter_markers("needs") for option in mark.args}
-        missing = needed - binary.options() if needed else set()
-        if missing:
-            item.add_marker(pytest.mark.skip(reason=f"absent: no option {', '.join(missing)}"))
-        if entry := difference(table, _short(item)):
-            item.add_marker(
-                pytest.mark.xfail(
-                    reason=entry.reason,
-                    strict=not entry.sometimes,
-                    raises=(AssertionError, OSError, ValueError, SetupFailed),
-                )
+        _judge(item, table, profile)
+
+
+def _differences(config: pytest.Config) -> dict[str, Known]:
+    """The differences that are expected: a list that was named, or those of this binary."""
+    given = config.getoption("xfail", default="") or ""
+    if given == "none":
+        return {}
+    return listed(Path(given)) if given else known(binary.name())
+
+
+def _judge(item: pytest.Item, table: dict[str, Known], profile: str) -> None:
+    """Mark a case by what the binary promises, has, and is known to do."""
+    case = case_of(item)
+    item.user_properties.append(("covers", [requirement for requirement, _ in case.covered]))
+    if case.kind == "beyond" and not binary.is_refuwsgi() and profile != "beyond":
+        item.add_marker(pytest.mark.skip(reason="beyond: runs on refuwsgi only"))
+    needed = {option for mark in item.iter_markers("needs") for option in mark.args}
+    missing = needed - binary.options() if needed else set()
+    if missing:
+        item.add_marker(pytest.mark.skip(reason=f"absent: no option {', '.join(missing)}"))
+    if entry := difference(table, case.id):
+        item.add_marker(
+            pytest.mark.xfail(
+                reason=entry.reason,
+                strict=not entry.sometimes,
+                raises=(AssertionError, OSError, ValueError, SetupFailed),
             )
+        )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Forget what went over the wire in the case before."""
+    wire.clear()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,27 +122,23 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell broken setups and harnesses from failures, and show what a reader of a failure needs."""
-    report = yield
-    if HERE not in item.path.parents or call.excinfo is None or not report.failed:
-        return report
+    found = yield
+    if HERE not in item.path.parents or not found.failed:
+        return found
     kind = "fails"
-    if call.excinfo.errisinstance(SetupFailed):
+    if call.excinfo is not None and call.excinfo.errisinstance(SetupFailed):
         kind = "setup"
-    elif call.excinfo.errisinstance(HarnessFailed):
+    elif call.excinfo is not None and call.excinfo.errisinstance(HarnessFailed):
         kind = "harness"
-    report.user_properties.append(("kind", kind))
+    found.user_properties.append(("kind", kind))
     claim = (getattr(item.obj, "__doc__", "") or "") if isinstance(item, pytest.Function) else ""
-    lines = [f"claim: {' '.join(claim.split())}"] if claim else []
-    lines += [f"{name}: {text_of(name)}" for name, _ in _covered(item)]
-    lines.append(f"result: {kind}; again: pytest '{item.nodeid}' with SUT='{_command()}'")
-    report.sections.append(("what was asked", "\n".join(lines)))
+    case = case_of(item)
+    found.sections.append(("what was asked", report.asked(case.id, claim, case.covered, kind)))
+    if traffic := wire.text():
+        found.sections.append(("what was sent (->) and received (<-)", traffic))
     for subject in LIVE[-3:]:
-        report.sections.append(("the subject", subject.report()))
-    return report
-
-
-def _command() -> str:
-    return " ".join(binary.command())
+        found.sections.append(("the subject", subject.report()))
+    return found
 
 
 @pytest.fixture

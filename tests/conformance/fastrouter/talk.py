@@ -18,6 +18,7 @@ from tests.conformance.harness import (
     eventually,
     free_port,
     stats,
+    wire,
 )
 
 TALLY = "master = true\nfastrouter = 127.0.0.1:PORT\n"
@@ -54,6 +55,7 @@ def packet_of(key: str | bytes, address: str | bytes, command: int = 0, **more: 
 
 def send(server: str | int, datagram: bytes) -> None:
     """Send a datagram to a subscription server: a port of this machine, or a path."""
+    wire.sent(f"{server} (datagram)", datagram)
     if isinstance(server, int):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(datagram, ("127.0.0.1", server))

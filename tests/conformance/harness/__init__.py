@@ -7,6 +7,7 @@ What: start a subject (`Starter`, by the fixtures `start` and `start_module`), t
 
 import pytest
 
+from . import wire
 from .awake import awake
 from .binary import is_refuwsgi
 from .client import Answer, Client, ask, exchange, get, post, request, stats
@@ -62,4 +63,5 @@ __all__ = [
     "title",
     "touch",
     "tree",
+    "wire",
 ]

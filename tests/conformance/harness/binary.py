@@ -53,11 +53,15 @@ def is_refuwsgi() -> bool:
 
 @functools.cache
 def name() -> str:
-    """The name that results and known differences go by: refuwsgi, uwsgi-2.0.31."""
+    """The name that results and known differences go by: refuwsgi, uwsgi-2.0.31, gunicorn-23.0."""
+    if given := os.environ.get("SUT_NAME"):
+        return given
     if is_refuwsgi():
         return "refuwsgi"
-    number = re.search(r"\d+(\.\d+)+\S*", version())
-    return f"uwsgi-{number.group()}" if number else os.path.basename(command()[0])
+    found = re.search(r"(?:^([a-z][a-z-]*) )?v?(\d+(?:\.\d+)+\S*)", version())
+    called = os.path.basename(command()[0])
+    maker = (found and found[1]) or ("pyuwsgi" if called == "pyuwsgi" else "uwsgi")
+    return f"{maker}-{found[2]}" if found else called
 
 
 @functools.cache

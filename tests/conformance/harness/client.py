@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
+from . import wire
 from .errors import Late
 from .packet import packet, request_vars
 from .proc import LIMIT
@@ -88,6 +89,7 @@ class Client:
         limit: float = LIMIT,
         receive_buffer: int = 0,
     ) -> None:
+        self.peer = str(address)
         self.sock = connect(address, limit, receive_buffer)
         self.received = b""
         if data:
@@ -106,6 +108,7 @@ class Client:
 
     def send(self, data: bytes) -> None:
         """Send all of it; that the other side has gone shows when reading."""
+        wire.sent(self.peer, data)
         try:
             self.sock.sendall(data)
         except (ConnectionResetError, BrokenPipeError):
@@ -121,6 +124,7 @@ class Client:
             data = self.sock.recv(size)
         except TimeoutError:
             raise Late(f"no byte came; so far {self.received[-300:]!r}") from None
+        wire.received(self.peer, data)
         self.received += data
         return data
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
 
-from .packet import Packet, receive_packet
+from . import wire
+from .packet import Packet, block, packet, receive_packet
 from .ports import free_port
 from .proc import LIMIT, eventually
 
@@ -26,6 +27,14 @@ class Received(NamedTuple):
     head: bytes
     packet: Packet | None
     body: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes as they came, of a packet as they would be encoded again."""
+        if self.packet is None:
+            return self.head + self.body
+        p = self.packet
+        return packet(block(p.pairs), p.modifier1, p.modifier2) + self.body
 
     @property
     def lines(self) -> list[str]:
@@ -109,11 +118,13 @@ class Backend:
             if received is None:
                 return
             self.seen.append(received)
+            wire.received(f"the subject, at the node {self.address}", received.raw)
             if self._hold is not None:
                 self._wait(sock, self._hold)
             if callable(self._answer):
                 self._answer(sock, received)
             else:
+                wire.sent(f"the subject, from the node {self.address}", self._answer)
                 sock.sendall(self._answer)
 
     def _wait(self, sock: socket.socket, hold: threading.Event) -> None:

@@ -39,9 +39,23 @@ def text_of(requirement: str) -> str:
 def known(binary: str) -> dict[str, Known]:
     """The known differences of a binary: short id of a case -> reason."""
     found: dict[str, Known] = {}
-    for path in sorted((TESTS / "conformance" / "known").glob(f"{binary}*.toml")):
-        for case, entry in tomllib.loads(path.read_text()).items():
+    place = TESTS / "conformance" / "known"
+    for path in [place / f"{binary}.toml", *sorted(place.glob(f"{binary}-*.toml"))]:
+        if path.exists():
+            found |= listed(path)
+    return found
+
+
+def listed(path: Path) -> dict[str, Known]:
+    """A list of known differences; ValueError if a line of it is none."""
+    found: dict[str, Known] = {}
+    for case, entry in tomllib.loads(path.read_text("utf-8")).items():
+        try:
             found[case] = Known(entry) if isinstance(entry, str) else Known(**entry)
+        except TypeError as error:
+            raise ValueError(f"{case}: expected a reason") from error
+        if not str(found[case].reason).strip():
+            raise ValueError(f"{case}: expected a reason")
     return found
 
 

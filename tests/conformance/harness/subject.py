@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from . import binary, proc
+from . import binary, probe, proc
 from .errors import Late, SetupFailed
 from .ports import free_port
 
@@ -245,6 +245,7 @@ class Starter:
         ready: Iterable[str] | None = None,
     ) -> Subject:
         """Start the binary and wait until its ports (or `ready`) listen and a line matches."""
+        probe.need(ini, argv)
         subject = self.launch(ini, *argv, files=files, env=env, tracebacks=tracebacks)
         addresses = subject.ports.values() if ready is None else ready
         try:
