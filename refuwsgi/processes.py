@@ -109,12 +109,32 @@ def start(name: str, main: Callable[[], int | None], *, held: bool = False) -> C
     # A signal between the fork and the child's own handlers would ring in the parent.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     gc.freeze()  # a collection in the child would touch, and thereby copy, every page
+    pipes = _pipes()
     try:
         process.start()
+    except OSError:
+        for descriptor in _pipes() - pipes:
+            os.close(descriptor)  # multiprocessing forgets them when it cannot fork
+        raise
     finally:
         gc.unfreeze()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return Child(process)
+
+
+def _pipes() -> set[int]:
+    """The descriptors that are pipes."""
+    found = set()
+    try:
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                if os.readlink(f"/proc/self/fd/{name}").startswith("pipe:"):
+                    found.add(int(name))
+            except OSError:
+                pass  # that of the list itself
+    except OSError:
+        pass  # there is none left to look with
+    return found
 
 
 def _begin(name: str, main: Callable[[], int | None], held: bool) -> None:

@@ -30,7 +30,11 @@ def opened(path: str, shape: Shape, *, delete: bool = False) -> mmap.mmap:
                 raise ValueError(f"{WRONG}: {path}")
             os.ftruncate(fd, 0)
         os.ftruncate(fd, shape.size)
+        # A hole in the file would be filled at the first write, which on a full disk is a SIGBUS.
+        os.posix_fallocate(fd, 0, shape.size)
         return mmap.mmap(fd, shape.size)
+    except OSError as problem:
+        raise ValueError(f"{problem.strerror}: {path}") from None
     finally:
         os.close(fd)
 

@@ -27,7 +27,7 @@ from refuwsgi.gateway import DRAIN, GatewayProcess
 from refuwsgi.loop import Loop, readable, sleep
 from refuwsgi.options import Config, Option, flag, number
 from refuwsgi.processes import Child
-from refuwsgi.scaling import orders, workers
+from refuwsgi.scaling import forking, orders, workers
 from refuwsgi.scaling.orders import RELOAD, RUN, STOP
 from refuwsgi.scaling.slots import Slot, living
 from refuwsgi.scaling.workers import Plan, Worker
@@ -49,7 +49,6 @@ FORKBOMB_DELAY = Option(
 )
 MASTER_SPAWNED = "spawned uWSGI master process (pid: {})"
 MASTER_RESPAWNED = "gracefully (RE)spawned uWSGI master process (pid: {})"
-TOO_FAST = "worker respawning too fast !!! i have to sleep a bit ({} seconds)..."
 NO_MERCY = "worker {} (pid: {}) is taking too much time to die...NO MERCY !!!"
 BURIED = "worker {} buried after {} seconds"
 CHEAPED = "uWSGI worker {} cheaped."
@@ -93,7 +92,7 @@ class Master:
         self.asked = 0  # graceful reloads that have been asked for and not been decided on
         self.left: list[int] = []  # routers of the generation before, which finish their clients
         self._life_out, self._life_in = os.pipe2(os.O_CLOEXEC)
-        self._recent: list[float] = []
+        self._pace = forking.Pace(config[FORKBOMB_DELAY], len(self.workers))
         self._ending_since = 0.0
         self.hurry = False  # what ends does so at once
         self._draining = False  # the routers have been told to end, the workers not yet
@@ -138,16 +137,16 @@ class Master:
         row.base = sum(core.requests for core in self.board.cores[slot.number - 1])
         row.spawned = int(time.time())
         slot.wanted, slot.planned = True, False
-        slot.started = time.monotonic()
-        slot.child = processes.start(slot.name, slot.run, held=True)
-        row.pid = slot.child.pid
+        if (child := forking.start(self, slot, self.spawn_worker, held=True)) is None:
+            return
+        row.pid = child.pid
         if row.id:
-            log.line(workers.RESPAWNED.format(slot.number, slot.child.pid))
+            log.line(workers.RESPAWNED.format(slot.number, child.pid))
         else:
-            log.line(workers.SPAWNED.format(slot.number, slot.child.pid, self.plan.cores))
+            log.line(workers.SPAWNED.format(slot.number, child.pid, self.plan.cores))
         row.id = slot.number
         row.respawns += 1
-        self.loop.spawn(self._mind_worker(slot, slot.child))
+        self.loop.spawn(self._mind_worker(slot, child))
 
     async def _mind_worker(self, slot: Slot, child: Child) -> None:
         await readable(child.sentinel)
@@ -169,29 +168,20 @@ class Master:
             self.end(STOP, signal.SIGINT, status=workers.NO_APP)
             return
         if slot.wanted and not (slot.planned or status == workers.PLANNED):
-            await self._slow_down()
+            await self._pace.slow_down()
         if slot.wanted and self._serving:
             self.spawn_worker(slot)
         elif slot.cheaped:
             slot.cheaped = False
             log.line(CHEAPED.format(slot.number))
 
-    async def _slow_down(self) -> None:
-        now = time.monotonic()
-        self._recent = [then for then in self._recent if now - then < 1.0] + [now]
-        delay = self.config[FORKBOMB_DELAY]
-        if delay and len(self._recent) > max(2, len(self.workers)):
-            log.line(TOO_FAST.format(delay))
-            self._recent.clear()
-            await sleep(delay)
-
     def _spawn_gateway(self, slot: Slot) -> None:
         first = not slot.started
-        slot.started = time.monotonic()
-        slot.child = processes.start(slot.name, slot.run)
+        if (child := forking.start(self, slot, self._spawn_gateway)) is None:
+            return
         line = GATEWAY_SPAWNED if first else GATEWAY_RESPAWNED
-        log.line(line.format(slot.name, slot.child.pid))
-        self.loop.spawn(self._mind_gateway(slot, slot.child))
+        log.line(line.format(slot.name, child.pid))
+        self.loop.spawn(self._mind_gateway(slot, child))
 
     async def _mind_gateway(self, slot: Slot, child: Child) -> None:
         await readable(child.sentinel)

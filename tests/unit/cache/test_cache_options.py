@@ -219,3 +219,14 @@ class TestCalls:
 
     def test_an_address_that_is_none(self, calls: Any) -> None:
         assert calls.cache_get("k", "c@") is None
+
+
+def test_a_store_on_a_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hole in its file would end the worker that writes there."""
+
+    def full(fd: int, start: int, size: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(OptionError, match="No space left on device"):
+        made(("cache2", f"name=a,items=10,store={tmp_path / 'a'}"))

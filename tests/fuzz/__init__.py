@@ -1,0 +1,1 @@
+"""Fuzzing: bytes that nobody wrote by hand, for everything that reads a peer's bytes."""
