@@ -185,14 +185,23 @@ class Request:
         if self.extra_headers:
             headers = headers + self.extra_headers
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-        text = f"{self.protocol} {status}\r\n{lines}\r\n".encode("latin-1")
+        return self.head_of(status, f"{status}\r\n{lines}\r\n", len(headers))
+
+    def head_of(self, status: str, text: str, count: int) -> bytes:
+        """Make the head of the `text` behind the protocol, with `count` headers in it."""
+        head = f"{self.protocol} {text}".encode("latin-1")
         try:
             self.status = int(status[:3])
         except ValueError:
             self.status = 0
-        self.headers = len(headers)
-        self.head_size = len(text)
-        return text
+        self.headers = count
+        self.head_size = len(head)
+        return head
+
+    @property
+    def unchanged(self) -> bool:
+        """Say whether headers go out as the application gives them."""
+        return not (self.extra_headers or self.removed_headers or self.routed is not None)
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it; the client has `timeout` seconds for each step forward."""

@@ -132,7 +132,7 @@ class Future:
             engine.close()
             raise ValueError("offloading needs a request and --offload-threads")
         request: Request = answer.request
-        if not answer.status:
+        if not answer.begun:
             answer.sent = True  # the task makes the head, too
         elif not answer.sent:
             head = MemoryEngine(answer.take_head())

@@ -21,7 +21,7 @@ from typing import Any
 from refuwsgi import log
 from refuwsgi.request import Request
 from refuwsgi.wsgi.environ import Environ
-from refuwsgi.wsgi.fields import UNKNOWN, has_no_body, length_of, status_of
+from refuwsgi.wsgi.fields import UNKNOWN, Fields, fields_of, has_no_body
 from refuwsgi.wsgi.files import Extent, FileEngine, send_file
 
 JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
@@ -32,34 +32,20 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 class Answer:
     """The answer that an application is giving to one request."""
 
-    __slots__ = (
-        "_accept_buffers",
-        "_close",
-        "_headers",
-        "_kept",
-        "_left",
-        "_mute",
-        "file",
-        "environ",
-        "gone",
-        "request",
-        "sent",
-        "status",
-    )
+    # Most answers never change most of these: as defaults of the class they cost nothing.
+    _fields: Fields | None = None  # None until start_response was called
+    _left = UNKNOWN  # bytes that the announced length still allows
+    _mute = False  # the head was all there is to say
+    file: Extent | None = None  # goes out when the application has returned
+    _kept: Any = None  # stays open until then
+    _close = False  # and is closed by us
+    sent = False
+    gone = False
 
     def __init__(self, request: Request, environ: Environ, *, accept_buffers: bool = False) -> None:
         self.request = request
         self.environ = environ
         self._accept_buffers = accept_buffers
-        self._headers: list[tuple[str, str]] = []
-        self._left = UNKNOWN  # bytes that the announced length still allows
-        self._mute = False  # the head was all there is to say
-        self.file: Extent | None = None  # goes out when the application has returned
-        self._kept: Any = None  # stays open until then
-        self._close = False  # and is closed by us
-        self.status = ""  # "" until start_response was called
-        self.sent = False
-        self.gone = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -73,13 +59,31 @@ class Answer:
             finally:
                 exc_info = None  # no circle through this frame
         # uWSGI: a second call without exc_info is fine as long as nothing is sent.
-        checked = status_of(status)
-        self._left, keep = length_of(headers)
-        self.status = checked
-        self._headers = headers[:]
-        if not keep:
+        self._fields = fields = fields_of(status, headers)
+        self._left = fields.length
+        if not fields.keep:
             self.request.keep = False
         return self.write
+
+    @property
+    def begun(self) -> bool:
+        """Say whether there is a head to send."""
+        return self._fields is not None
+
+    def whole(self, chunk: Any) -> bool:
+        """Send an answer that is there in one piece; False when it is not as simple as that."""
+        if type(chunk) is not bytes or self.sent or self._left != len(chunk) or not chunk:
+            return False
+        request = self.request
+        request.chunks += 1
+        data = self.take_head()
+        if not self._mute:
+            request.size += len(chunk)
+            self._left = 0
+            data += chunk
+        self._send(data)
+        self.end()
+        return True
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body at once, for applications that cannot yield."""
@@ -116,12 +120,16 @@ class Answer:
 
     def take_head(self) -> bytes:
         """Make the head, which from here on counts as sent."""
-        if not self.status:
+        fields = self._fields
+        if fields is None:
             # Departure: uWSGI sends the body without a head.
             raise AssertionError("the application gives a body before it calls start_response()")
         request = self.request
-        self._mute = has_no_body(self.status, request.environ.get("REQUEST_METHOD", ""))
-        head = request.head(self.status, self._headers)
+        self._mute = has_no_body(fields.status, request.environ.get("REQUEST_METHOD", ""))
+        if request.unchanged:
+            head = request.head_of(fields.status, fields.text, len(fields.headers))
+        else:
+            head = request.head(fields.status, fields.headers[:])
         if len(head) > LARGEST_HEAD:
             raise ValueError(f"a head of {len(head)} bytes, at most {LARGEST_HEAD} allowed")
         self.sent = True

@@ -48,8 +48,7 @@ class Teller:
     def environ_of(self, request: Request, body: Any) -> Environ:
         """Make the environ of one request; `body` is its wsgi.input."""
         given = request.environ
-        environ = given.copy()
-        environ.update(self._base)
+        environ = given | self._base
         environ["wsgi.input"] = body
         environ["wsgi.url_scheme"] = "http" if not SCHEME_KEYS & given.keys() else scheme_of(given)
         if self._cores:

@@ -9,9 +9,12 @@ Errors:   `TypeError` and `ValueError`, raised in the application's own call.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from refuwsgi.protocol.http_target import CONTROLS_BUT_TAB, TOKEN, has_any, only
 
-REMEMBERED = 512  # names, and statuses
+REMEMBERED = 512  # names, and statuses, and heads
+SHORT = 1024  # characters of a head that is worth remembering
 UNKNOWN = -1  # no Content-Length
 OTHER, LENGTH, CONNECTION, CODING = range(4)  # what a header means for the connection
 
@@ -45,8 +48,47 @@ REASONS = {
     "504": "Gateway Timeout",
 }
 
+
+class Fields(NamedTuple):
+    """Status and headers that may be sent, and what they mean."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    length: int  # of the body; UNKNOWN when nothing is said of it
+    keep: bool  # may the connection stay
+    text: str  # the head as it is sent, behind the protocol
+
+
 _kinds: dict[str, int] = {}
 _statuses: dict[str, str] = {}
+_fields: dict[tuple[object, ...], Fields] = {}
+
+
+def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
+    """Check what start_response was given; a head that an application repeats is known."""
+    if type(headers) is not list:
+        raise TypeError("http headers must be in a python list")
+    try:
+        key = (status, *headers)
+        known = _fields.get(key)
+    except TypeError:  # it cannot be looked up, so it is no head, either
+        known = key = None
+    if known is not None:
+        return known
+    checked = status_of(status)
+    length, keep = length_of(headers)
+    text = f"{checked}\r\n{lines_of(headers)}\r\n"
+    found = Fields(checked, headers[:], length, keep, text)
+    if key is not None and len(text) <= SHORT:
+        if len(_fields) >= REMEMBERED:
+            _fields.clear()
+        _fields[key] = found
+    return found
+
+
+def lines_of(headers: list[tuple[str, str]]) -> str:
+    """The lines of headers, as they are sent."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
 
 
 def status_of(status: str) -> str:
@@ -70,8 +112,6 @@ def status_of(status: str) -> str:
 
 def length_of(headers: list[tuple[str, str]]) -> tuple[int, bool]:
     """Check headers; return the length that they announce, and whether the connection may stay."""
-    if type(headers) is not list:
-        raise TypeError("http headers must be in a python list")
     length, keep = UNKNOWN, True
     for item in headers:
         if type(item) is not tuple or len(item) != 2:

@@ -201,6 +201,8 @@ def serve(application: Application, request: Request, environ: Environ, manners:
 def _send_all(answer: Answer, result: Any, manners: Manners) -> bool:
     """Send what the application returned; True when an offload thread does it."""
     kind = type(result)
+    if kind is list and len(result) == 1 and answer.file is None and answer.whole(result[0]):
+        return False
     if kind is bytes and not manners.strict:
         answer.add(result)  # uWSGI: not byte by byte
     elif kind is FileWrapper and not answer.sent and (extent := extent_of(result.filelike)):

@@ -64,5 +64,28 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(2000):
         fields.status_of(f"200 Number {number}")
         fields.length_of([(f"X-{number}", "1")])
+        fields.fields_of("200 OK", [("X-Number", str(number))])
+    assert len(fields._fields) <= fields.REMEMBERED
     assert len(fields._statuses) <= fields.REMEMBERED
     assert len(fields._kinds) <= fields.REMEMBERED
+
+
+def test_a_head_is_what_it_was_when_it_was_given() -> None:
+    headers = [("X-First", "1")]
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        headers.append(("X-Late", "2"))
+        return [b""]
+
+    for expected in (b"X-First: 1\r\n", b"X-First: 1\r\nX-Late: 2\r\n"):
+        assert answer_to(application)[0] == b"HTTP/1.1 200 OK\r\n" + expected + b"\r\n"
+
+
+def test_the_same_head_again_is_checked_no_more_and_a_long_one_is() -> None:
+    def found(value: str) -> fields.Fields:
+        return fields.fields_of("200 OK", [("X-Value", value)])
+
+    assert found("short") is found("short")
+    assert found("x" * 2000) is not found("x" * 2000)
+    assert found("x" * 2000) == found("x" * 2000)
