@@ -122,7 +122,8 @@ class Master:
             self._spawn_gateway(slot)
         for task in self.tasks:
             self.loop.spawn(task)
-        self.loop.spawn(self._look_around())
+        if self.cycle:  # a master that has nothing to look at does not wake
+            self.loop.spawn(self._look_around())
         self.loop.run()
         for call in self.at_end:
             call()
