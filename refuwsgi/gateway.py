@@ -39,8 +39,9 @@ IGNORED: Final = (
 )
 
 Steps = Coroutine[Any, Any, None]
-Serve = Callable[[socket.socket, Any], Steps]
-Brief = Callable[[socket.SocketType, Any], Steps]
+# A session.  It closes its client, which may block: each call says that it does not want to (NOW),
+# for to tell the kernel once would be a call more.
+Serve = Callable[[socket.SocketType, Any], Steps]
 
 
 class GatewayProcess(NamedTuple):
@@ -56,9 +57,8 @@ class Gateway:
     def __init__(
         self,
         listeners: Sequence[socket.socket],
-        serve: Serve | None = None,
+        serve: Serve,
         *,
-        brief: Brief | None = None,
         tasks: Sequence[Callable[[Gateway], Steps]] = (),
         cheap: bool = False,
     ) -> None:
@@ -67,7 +67,6 @@ class Gateway:
         self.loop = Loop()
         self._listeners = listeners
         self._serve = serve
-        self._brief = brief  # in place of `serve`, for sessions of few calls
         self._tasks = tasks
         self.leaving = False
         self.on_leaving: list[Callable[[], None]] = []  # to end sessions that only wait
@@ -96,8 +95,7 @@ class Gateway:
 
     def _accept(self) -> None:
         if not self._accepting and not self.leaving:
-            door = self._door if self._brief is None else self._brief_door
-            self._accepting = [self.loop.spawn(door(sock)) for sock in self._listeners]
+            self._accepting = [self.loop.spawn(self._door(sock)) for sock in self._listeners]
 
     def _accept_no_more(self) -> None:
         for task in self._accepting:
@@ -106,42 +104,25 @@ class Gateway:
 
     async def _door(self, listener: socket.socket) -> None:
         """Start a session for each client of one listener."""
-        assert self._serve is not None
-        wanted = Wait(((listener, READ),))
-        while True:
-            await wait(wanted)  # first: to be told that nobody is there costs a call
-            client, peer = await accept(listener)
-            self._begin(client, self._serve(client, peer))
-
-    async def _brief_door(self, listener: socket.socket) -> None:
-        """Do the same with the sockets that Python's are made of, which cost half."""
-        assert self._brief is not None
+        # With the sockets that Python's are made of, which cost half.
         wanted = Wait(((listener, READ),))
         take = _taker(listener)
         kind = int(listener.family), int(listener.type), listener.proto
         while True:
-            await wait(wanted)
+            await wait(wanted)  # first: to be told that nobody is there costs a call
             client: socket.SocketType
             try:
                 fd, peer = take()
                 client = socket.SocketType(*kind, fd)
-                client.setblocking(False)
             except OSError:
                 client, peer = await accept(listener)  # which knows about every case
-            self._begin(client, self._brief(client, peer))
+            self.sessions += 1  # now: whoever leaves must know of those that have not begun
+            self.loop.spawn(self._serve(client, peer), self._ended)
 
-    def _begin(self, client: socket.SocketType, steps: Steps) -> None:
-        self.sessions += 1  # now: whoever leaves must know of those that have not begun
-        self.loop.spawn(self._visit(client, steps))
-
-    async def _visit(self, client: socket.SocketType, steps: Steps) -> None:
-        try:
-            await steps
-        finally:
-            self.sessions -= 1
-            client.close()
-            if self.leaving and not self.sessions:
-                self.loop.stop()
+    def _ended(self) -> None:
+        self.sessions -= 1
+        if self.leaving and not self.sessions:
+            self.loop.stop()
 
     # -- signals
 

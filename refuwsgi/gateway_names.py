@@ -12,7 +12,7 @@ import socket
 from functools import lru_cache
 
 from refuwsgi.address import parse
-from refuwsgi.gateway_relay import Name
+from refuwsgi.gateway_reach import Name
 
 MEMORY = 16384  # addresses
 

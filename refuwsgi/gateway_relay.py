@@ -1,117 +1,43 @@
-"""Two ends of a session: how a gateway reaches a node, and moves bytes both ways.
+"""Two ends of a session: how a gateway moves bytes both ways.
 
 Section:  ground / gateways; the relay
-What:     `reach` connects and sends the first bytes; `Relay` then carries what comes from either
-          side to the other, until the node has said everything.
+What:     `Relay` carries what comes from either side to the other, until the node has said
+          everything.
 
               client ---- READ ----> [to_node]   ---- WRITE ----> node
               client <--- WRITE ---- [to_client] <--- READ ------ node
 
           A side whose bytes have not been taken is not read: what waits here is one chunk at most.
-          A client that ends its half (shutdown) still gets its answer; the node is told.
+          A client from which no byte is due is not even registered; after a moment it is heard,
+          so that one that was reset does not keep a session.  A client that ends its half
+          (shutdown) still gets its answer; the node is told.
 Units:    seconds, bytes.
-Errors:   `Unreached` when no connection came about; nothing has been sent then, and another node
-          may be tried.  After that `NodeError`, and OSError for the client's side.
+Errors:   `NodeError` for a node that breaks the connection, OSError for the client's side,
+          TimeoutError when nothing moves.
 """
 
 from __future__ import annotations
 
-import array
 import contextlib
-import errno
 import os
 import socket
 from collections.abc import Callable
 from typing import Final
 
-from refuwsgi.loop import READ, WRITE, Wait, sleep, wait, writable
+from refuwsgi.gateway_reach import NodeError
+from refuwsgi.loop import READ, WRITE, Wait, wait
+from refuwsgi.waiting import END, NOW
 
 CHUNK: Final = 256 * 1024  # one read; a stream costs a call for each of them
 RUNS: Final = 16  # chunks of one side before others get their turn
-GRACE: Final = 0.2  # how long a client from which nothing is due goes unwatched
-BUSY: Final = 1.0  # how long a UNIX node's full queue is asked again
 LINGER: Final = 1.0
+ENDLESS: Final = -1  # a body that lasts as long as the session
+NODE_SPEAKS: Final = READ | END
 
 # One buffer for all: it is filled and emptied without a pause in between.
 _buffer = memoryview(bytearray(CHUNK))
 
-BEGUN = (0, errno.EINPROGRESS)
-NOT_YET = (errno.EAGAIN, errno.ENOTCONN)
-
-
-class Unreached(Exception):
-    """A node did not take the connection; `busy` when only its queue was full."""
-
-    def __init__(self, reason: str, *, busy: bool = False) -> None:
-        super().__init__(reason)
-        self.busy = busy
-
-
-class NodeError(Exception):
-    """A node broke the connection that it had taken."""
-
-
-Name = tuple[str, int] | str | bytes
-
-
-async def reach(
-    family: int, names: tuple[Name, ...], data: list[memoryview], passed: int, patience: float
-) -> tuple[socket.SocketType, int]:
-    """Connect and send what goes at once; also say how much went.
-
-    `names` are forms of one address, tried in turn.  `passed` is a descriptor to send along, or -1.
-    """
-    last = Unreached("no address")
-    for name in names:
-        sock = socket.SocketType(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            await _connect(sock, name, patience)
-            return sock, await _first(sock, data, passed, patience)
-        except Unreached as problem:
-            sock.close()
-            last = problem
-        except BaseException:
-            sock.close()
-            raise
-    raise last
-
-
-async def _connect(sock: socket.SocketType, name: Name, patience: float) -> None:
-    waited = 0.0
-    while (error := sock.connect_ex(name)) not in BEGUN:
-        # A TCP node with a full queue lets us wait in the kernel; a UNIX one says EAGAIN.
-        if error != errno.EAGAIN or waited >= min(BUSY, patience):
-            raise Unreached(os.strerror(error), busy=error == errno.EAGAIN)
-        await sleep(0.02)
-        waited += 0.02
-
-
-async def _first(
-    sock: socket.SocketType, data: list[memoryview], passed: int, patience: float
-) -> int:
-    """Send without having waited: on this machine connections are there at once."""
-    while True:
-        try:
-            if passed >= 0:
-                rights = array.array("i", [passed])
-                return sock.sendmsg(data, [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-            return sock.send(data[0]) if len(data) == 1 else sock.sendmsg(data)
-        except OSError as problem:
-            if problem.errno not in NOT_YET:
-                raise _failed(problem) from None
-        try:
-            await writable(sock, patience)
-        except TimeoutError:
-            raise Unreached("Connection timed out") from None
-        if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise Unreached(os.strerror(error))
-
-
-def _failed(problem: OSError) -> Exception:
-    # Broken and reset: the node had taken the connection, so it is not for another to try.
-    if isinstance(problem, (BrokenPipeError, ConnectionResetError)):
-        return NodeError(problem.strerror)
-    return Unreached(problem.strerror or "")
+Bytes = bytes | memoryview
 
 
 def rest_of(data: list[memoryview], sent: int) -> list[memoryview]:
@@ -128,9 +54,12 @@ class Relay:
     """A client and a node, and what is on its way between them."""
 
     __slots__ = (
-        "_client", "_file", "_node", "_node_speaks", "_client_speaks", "_to_client", "_to_node",
-        "_timeout", "_unheard", "_waits", "_watched", "given", "received", "sent", "taken",
+        "_client", "_client_speaks", "_file", "_hears", "_node", "_node_speaks", "_state",
+        "_timeout", "_to_client", "_to_node", "_unheard", "_wait", "given", "left", "received",
+        "sent", "taken",
     )  # fmt: skip
+
+    grace = 0.2  # how long a client from which nothing is due goes unwatched
 
     def __init__(
         self,
@@ -138,17 +67,22 @@ class Relay:
         node: socket.SocketType,
         to_node: list[memoryview],
         timeout: float,
+        left: int = ENDLESS,
+        *,
+        due: bool = True,
     ) -> None:
         self._client, self._node = client, node
         self._to_node = to_node
-        self._to_client = b""
+        self._to_client: Bytes = b""
         self._file: tuple[int, int, int] | None = None  # descriptor, position, end
         self._node_speaks = self._client_speaks = True
-        self._watched = False
+        self._hears = due  # are bytes of the client expected
         self._unheard = False
         self._timeout = timeout
-        self._waits: dict[int, Wait] = {}
+        self._state = -1
+        self._wait: Wait | None = None
         self.given = False  # the node has the client's descriptor and may answer on it
+        self.left = left  # bytes that the client has still to send, or ENDLESS
         self.received = 0  # from the node
         self.sent = 0  # to the node, in addition to what was sent before
         self.taken = 0  # from the client
@@ -157,44 +91,57 @@ class Relay:
         """Let the node have a file, after what is on its way already."""
         self._file = (descriptor, 0, size)
 
-    async def run(self, *, due: bool) -> None:
-        """Carry until the node has ended; `due` when bytes of the client are expected."""
-        self._watched = due
+    async def run(self) -> None:
+        """Carry until the node has ended and the client has all that it said."""
         while self._node_speaks or self._to_client:
-            wanted = self._wanted()
+            if self._hidden():
+                self._of_client()
+                continue
             try:
-                ready = await wait(wanted)
+                ready = await wait(self._wanted())
             except TimeoutError:
                 if not self._unheard:
                     raise
-                self._watched = True  # the node takes its time: now also hear the client
+                self._hears = True  # the node takes its time: now also hear the client
                 continue
-            if self._node in ready:
-                self._of_node()
+            node = self._node
+            if node in ready:
+                self._of_node(ended=len(ready) > 1 and (node, END) in ready)
             if self._client in ready:
                 self._of_client()
 
+    def _hidden(self) -> bool:
+        """Whether bytes of the client are here already, so that no wait would tell."""
+        return False
+
     def _wanted(self) -> Wait:
-        """What to wait for in this state; the same object for the same state."""
-        sending = bool(self._to_node or self._file)
-        node = (READ if self._node_speaks and not self._to_client else 0) | (
-            WRITE if sending else 0
-        )
-        hears = self._client_speaks and self._watched and not self.given and not sending
-        client = (READ if hears else 0) | (WRITE if self._to_client else 0)
-        self._unheard = not (self._watched or self.given or client or sending)
-        state = node | client << 4 | self._unheard << 8
-        found = self._waits.get(state)
-        if found is None:
-            both = ((self._node, node), (self._client, client))
-            patience = min(GRACE, self._timeout) if self._unheard else self._timeout
-            found = Wait(tuple(each for each in both if each[1]), patience)
-            self._waits[state] = found
-        return found
+        """What to wait for in this state; the same object as long as it lasts."""
+        sending = self._to_node or self._file
+        client, node = 0, WRITE if sending else 0
+        if self._to_client:
+            client = WRITE
+        elif self._node_speaks:
+            node |= NODE_SPEAKS
+        quiet = not (sending or client or self.given)
+        if self._client_speaks and self._hears and not (sending or self.given):
+            client |= READ
+        self._unheard = quiet and self._client_speaks and not client
+        state = node << 3 | client << 1 | self._unheard
+        if state != self._state or self._wait is None:
+            patience = self._timeout
+            if self._unheard:
+                patience = self.grace if self.grace * 2 < patience else patience / 2
+            interests: tuple[tuple[socket.SocketType, int], ...] = ((self._node, node),)
+            if client:
+                both = (self._client, client)
+                interests = (*interests, both) if node else (both,)
+            self._state, self._wait = state, Wait(interests, patience)
+        return self._wait
 
     # -- from the node
 
-    def _of_node(self) -> None:
+    def _of_node(self, *, ended: bool) -> None:
+        """Take what the node says; `ended` when all of it has come."""
         if self._to_node or self._file:
             self._send_on()
         for _ in range(RUNS):
@@ -206,47 +153,79 @@ class Relay:
                 return
             except OSError as problem:
                 raise NodeError(problem.strerror) from None
-            if not size:
-                self._node_speaks = False
+            if size:
+                self.received += size
+                self._answered(_buffer[:size])
+            if not size or (ended and size < CHUNK and not self._to_client):
+                self._node_ended()
                 return
-            self.received += size
-            if self.given:
-                # It answers over its connection: it has ignored the descriptor.
-                self.given, self._watched = False, True
-            self._give(size)
 
-    def _give(self, size: int) -> None:
-        """Send a chunk to the client; keep what it does not take now."""
+    def _answered(self, data: memoryview) -> None:
+        """The node has said something."""
+        if self.given:
+            # It answers over its connection: it has ignored the descriptor.
+            self.given, self._hears = False, True
+        self._give(data)
+
+    def _node_ended(self) -> None:
+        """The node has said everything."""
+        self._node_speaks = False
+
+    def _give(self, data: Bytes) -> None:
+        """Send a piece to the client; keep what it does not take now."""
         try:
-            gone = self._client.send(_buffer[:size])
+            gone = self._client.send(data, NOW)
         except BlockingIOError:
             gone = 0
-        if gone < size:
-            self._to_client = bytes(_buffer[gone:size])
+        if gone < len(data):
+            self._to_client = memoryview(bytes(data[gone:]))
 
     # -- from the client
 
     def _of_client(self) -> None:
         if self._to_client:
             try:
-                gone = self._client.send(self._to_client)
+                self._to_client = self._to_client[self._client.send(self._to_client, NOW) :]
             except BlockingIOError:
-                gone = 0
-            self._to_client = self._to_client[gone:]
+                return
         for _ in range(RUNS):
-            if self._to_node or self._file or not self._client_speaks or not self._watched:
+            if self._to_node or self._file or not self._client_speaks or not self._hears:
+                return
+            left = self.left
+            if not left:
+                self._look()
                 return
             try:
-                size = self._client.recv_into(_buffer)
+                part = _buffer[:left] if 0 < left < CHUNK else _buffer
+                size = self._client.recv_into(part, 0, NOW)
             except BlockingIOError:
                 return
             if not size:
-                self._client_speaks = False
-                with contextlib.suppress(OSError):
-                    self._node.shutdown(socket.SHUT_WR)
+                self._client_ended()
                 return
             self.taken += size
+            if left > 0:
+                self.left = left - size
+                self._hears = left > size
             self._pass(size)
+
+    def _look(self) -> None:
+        """See why a client from which nothing is due can be read; OSError: it was reset."""
+        try:
+            self._client.recv(1, socket.MSG_PEEK | NOW)
+        except BlockingIOError:
+            return
+        # Another request already, or the end of its half: neither is of interest now.
+        # Departure: for uWSGI a client of the HTTP router that ends its half has gone.
+        self._client_speaks = False
+
+    def _client_ended(self) -> None:
+        """The client has ended its half: let the node know, it may answer."""
+        self._client_speaks = False
+        with contextlib.suppress(OSError):  # it has gone: its own end tells
+            self._node.shutdown(socket.SHUT_WR)
+
+    # -- to the node
 
     def _pass(self, size: int) -> None:
         """Send a chunk to the node; keep what it does not take now."""
@@ -287,7 +266,7 @@ async def linger(client: socket.SocketType) -> None:
     for _ in range(RUNS):
         try:
             await wait(wanted)
-            if not client.recv_into(_buffer):
+            if not client.recv_into(_buffer, 0, NOW):
                 return
         except BlockingIOError:
             pass

@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from socket import AF_UNIX, SocketType
 from typing import Any, Final
 
-from refuwsgi import gateway_relay as relay
 from refuwsgi.gateway_names import names_of
+from refuwsgi.gateway_reach import NodeError, Unreached, reach
+from refuwsgi.gateway_relay import Relay, linger, rest_of
 from refuwsgi.gateway_rules import (
     BAD,
     BROKEN,
@@ -36,9 +37,11 @@ from refuwsgi.gateway_rules import (
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.nodes import Node
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
+from refuwsgi.waiting import NOW
 
 ATTEMPTS: Final = 4  # the first and three more, as uWSGI
 RECEIVE: Final = 65536
+SOON: Final = 3.0  # what any node is granted to take a connection
 
 
 class Session:
@@ -57,7 +60,7 @@ class Session:
         self._target: Any = None
         self._address = ""
         self._body: Kept | None = None
-        self._relay: relay.Relay | None = None
+        self._relay: Relay | None = None
 
     async def run(self) -> None:
         """Serve the client, whatever happens."""
@@ -65,7 +68,7 @@ class Session:
             await self._serve()
         except Failure as failure:
             self._fail(failure.status, str(failure))
-        except relay.NodeError as problem:
+        except NodeError as problem:
             self._fail(BROKEN, f"fr_instance_read(): {problem}")
         except TimeoutError:
             self._fail(SLOW, "timeout")
@@ -75,26 +78,24 @@ class Session:
             self._close()
 
     async def _serve(self) -> None:
-        packet = await self._packet()
-        if packet is None:
-            return
-        block, rest = packet
-        self._asked = asked = self._rules.asked_of(block)
-        targets = self._targets()
-        target = next(targets, None)
+        data = await self._packet()
+        end = 4 + (data[1] | data[2] << 8) if data else 4
+        if end == 4:
+            return  # the client left, or sent an empty packet
+        block, rest = data[4:end], data[end:]
+        asked = self._asked = self._rules.asked_of(block)
+        target = self._first()
+        due = asked.streams or asked.length != len(rest)
         if self._rules.keep is not None and asked.length:
             if not await self._keep_body(self._rules.keep, rest):
                 return
-            rest = b""
-        await self._reach(targets, target, block, rest)
-        moved = self._relay
-        assert moved is not None
+            rest, due = b"", asked.streams
+        moved = await self._reach(target, block, rest, due=due)
         if self._body is not None and self._body.file >= 0:
             moved.send_file(self._body.file, self._body.size)
-        due = asked.streams or (self._body is None and asked.length != len(rest))
-        await moved.run(due=due)
+        await moved.run()
         if due and moved.taken + len(rest) < asked.length:
-            await relay.linger(self._client)
+            await linger(self._client)
 
     async def _keep_body(self, keep: Keep, rest: bytes) -> bool:
         """Read the whole body before the node hears of the request; False: the client left."""
@@ -107,98 +108,107 @@ class Session:
             raise Failure(LATE, "timeout while the body was read") from None
         return self._body is not None
 
-    async def _packet(self) -> tuple[bytes, bytes] | None:
-        """Read the client's packet; None when it left, or broke the format."""
+    async def _packet(self) -> bytes:
+        """Read until the client's packet is whole; b"" when it left before that."""
         data = b""
         waiting: Wait | None = None
         while True:
             try:
-                more = self._client.recv(RECEIVE)
+                more = self._client.recv(RECEIVE, NOW)
             except BlockingIOError:
                 waiting = waiting or Wait(((self._client, READ),), self._rules.timeout)
-                # The limit is on the whole packet: a byte now and then does not renew it.
-                if time.monotonic() - self._start > self._rules.timeout:
-                    raise Failure(LATE, "timeout while the packet was read") from None
-                try:
-                    await wait(waiting)
-                except TimeoutError:
-                    raise Failure(LATE, "timeout while the packet was read") from None
+                await self._patience(waiting)
                 continue
             if not more:
-                return None
+                return b""
             data = data + more if data else more
-            if len(data) >= 4:
-                end = 4 + (data[1] | data[2] << 8)
-                if end == 4:
-                    return None
-                if len(data) >= end:
-                    return data[4:end], data[end:]
+            if len(data) >= 4 and len(data) >= 4 + (data[1] | data[2] << 8):
+                return data
+
+    async def _patience(self, waiting: Wait) -> None:
+        # The limit is on the whole packet: a byte now and then does not renew it.
+        try:
+            if time.monotonic() - self._start > self._rules.timeout:
+                raise TimeoutError
+            await wait(waiting)
+        except TimeoutError:
+            raise Failure(LATE, "timeout while the packet was read") from None
 
     # -- who is to answer
 
-    def _targets(self) -> Iterator[Any]:
-        """Every target that is to be tried, in order, until one takes the connection."""
-        chooser, fallback = self._rules.chooser, self._rules.fallback
+    def _first(self) -> Any:
+        """The target that is to be tried first; None when it is one of the fallback."""
+        chooser = self._rules.chooser
         if chooser is None:
             raise Failure(UNAVAILABLE, "no way of mapping is configured")
         if not self._asked.key:
             raise Failure(BAD, "no key")
-        first = target = chooser.choose(self._asked, time.monotonic())
-        if first is None and not (self._rules.fallback_on_no_key and fallback):
+        target = self._target = chooser.choose(self._asked, self._start)
+        if target is None and not (self._rules.fallback_on_no_key and self._rules.fallback):
             raise Failure(UNAVAILABLE, "no node")
-        tried: list[str] = []
-        while target is not None:
+        return target
+
+    def _others(self, first: Any) -> Iterator[Any]:
+        """Every other target that is to be tried, in order, until one takes the connection."""
+        chooser, fallback = self._rules.chooser, self._rules.fallback
+        assert chooser is not None
+        tried = [] if first is None else [first.address]
+        while tried and len(tried) < ATTEMPTS and chooser.again:
+            target = chooser.choose(self._asked, time.monotonic())
+            if target is None:
+                break
+            if fallback and target.address in tried:
+                chooser.ended(target, 0, 0)
+                break
             self._target = target
             yield target
             tried.append(target.address)
-            if len(tried) == ATTEMPTS or not chooser.again:
-                break
-            target = chooser.choose(self._asked, time.monotonic())
-            if target is not None and fallback and target.address in tried:
-                chooser.ended(target, 0, 0)
-                break
         modifiers = (first.modifier1, first.modifier2) if first is not None else (0, 0)
         for node in fallback[: ATTEMPTS - 1]:
             yield Node(node, *modifiers)
 
-    async def _reach(self, targets: Iterator[Any], target: Any, block: bytes, rest: bytes) -> None:
+    async def _reach(self, target: Any, block: bytes, rest: bytes, *, due: bool) -> Relay:
         """Connect to the first target that takes the connection, and send it the packet."""
-        size = len(block)
+        others: Iterator[Any] | None = None
         retries = 0
-        while target is not None:
-            data = [
-                memoryview(HEADER.pack(target.modifier1, size, target.modifier2) + block + rest)
-            ]
-            if self._body is not None and self._body.memory is not None:
-                data.append(self._body.memory)
-            try:
-                await self._connect(target, data, bool(rest))
-                return
-            except relay.Unreached as problem:
-                self._unreached(target, problem, retries)
-            retries += 1
-            target = next(targets, None)
-        raise Failure(BROKEN, "no node takes the connection")
+        while True:
+            if target is not None:
+                try:
+                    return await self._connect(target, block, rest, due)
+                except Unreached as problem:
+                    self._unreached(target, problem, retries)
+                retries += 1
+            others = others or self._others(target)
+            target = next(others, None)
+            if target is None:
+                raise Failure(BROKEN, "no node takes the connection")
 
-    async def _connect(self, target: Any, data: list[memoryview], more: bool) -> None:
+    async def _connect(self, target: Any, block: bytes, rest: bytes, due: bool) -> Relay:
         self._address = target.address
         try:
             family, names = names_of(target.address)
         except ValueError as problem:
-            raise relay.Unreached(str(problem)) from None
+            raise Unreached(str(problem)) from None
+        header = HEADER.pack(target.modifier1, len(block), target.modifier2)
+        data = [memoryview(header + block + rest)]
+        if self._body is not None and self._body.memory is not None:
+            data.append(self._body.memory)
         asked, timeout = self._asked, self._rules.timeout
-        gives = (
-            family == AF_UNIX and self._rules.passes and not (asked.length or asked.streams or more)
-        )
+        alone = not (asked.length or asked.streams or rest)
+        gives = family == AF_UNIX and self._rules.passes and alone
         # A node that does not answer the connect leaves time for others to be tried.
-        patience = min(timeout, max(timeout / ATTEMPTS, 3.0))
-        passed = self._client.fileno() if gives else -1
-        self._node, sent = await relay.reach(family, names, data, passed, patience)
-        self._relay = relay.Relay(self._client, self._node, relay.rest_of(data, sent), timeout)
-        self._relay.given = gives
-        self._relay.sent = sent
+        patience = timeout / ATTEMPTS if timeout > SOON * ATTEMPTS else min(timeout, SOON)
+        passed = -1
+        if gives:
+            self._client.setblocking(False)  # who receives it is used to that
+            passed = self._client.fileno()
+        self._node, sent = await reach(family, names, data, passed, patience)
+        left = [] if sent == len(data[0]) and len(data) == 1 else rest_of(data, sent)
+        moved = self._relay = Relay(self._client, self._node, left, timeout, due=due)
+        moved.given, moved.sent = gives, sent
+        return moved
 
-    def _unreached(self, target: Any, problem: relay.Unreached, retries: int) -> None:
+    def _unreached(self, target: Any, problem: Unreached, retries: int) -> None:
         rules = self._rules
         if not rules.quiet:
             rules.say(
@@ -229,7 +239,8 @@ class Session:
             text = f"{reason}\n".encode()
             head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
             with contextlib.suppress(OSError):
-                self._client.send(head.encode() + b"Content-Length: %d\r\n\r\n" % len(text) + text)
+                answer = head.encode() + b"Content-Length: %d\r\n\r\n" % len(text) + text
+                self._client.send(answer, NOW)
 
     def _close(self) -> None:
         """Close what the session opened, and have it put into the books."""

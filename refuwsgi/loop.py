@@ -25,22 +25,26 @@ import math
 import time
 import types
 from collections import deque
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from selectors import EVENT_READ, EVENT_WRITE
 from socket import SocketType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from refuwsgi import log
-from refuwsgi.waiting import Selector, bell, choose, copies
+from refuwsgi.waiting import END, Selector, choose, copies
 
-T = TypeVar("T")
 READ, WRITE = EVENT_READ, EVENT_WRITE
 Source = SocketType | int  # an int is a bare descriptor, such as a pidfd
-Ready = list[Source]
+Ready = list[Source | tuple[Source, int]]
 
 
 class Wait(NamedTuple):
-    """What a task sleeps for.  Waiting again for the same costs no system call."""
+    """What a task sleeps for.  Waiting again for the same costs no system call.
+
+    With `READ | END` it also hears when the peer has said everything: beside the socket itself
+    the pair (socket, END) is ready, and a read that does not fill its buffer was the last.
+    Where the kernel cannot tell, only the last read does.
+    """
 
     interests: tuple[tuple[Source, int], ...]
     timeout: float | None = None
@@ -77,6 +81,7 @@ async def sleep(seconds: float) -> None:
 
 
 NOTHING: Final = Wait(())
+ENDED: Final = END | 8  # with EPOLLERR it was no end but a failure, which a read will tell
 NEVER: Final = math.inf
 FEW: Final = 64  # timers that nobody waits for are not worth sweeping
 
@@ -84,14 +89,17 @@ FEW: Final = 64  # timers that nobody waits for are not worth sweeping
 class Task:
     """A coroutine, and what the loop remembers about it."""
 
-    __slots__ = ("alarm", "deadline", "queued", "ready", "steps", "waiting")
+    __slots__ = ("alarm", "deadline", "queued", "ready", "steps", "then", "waiting")
 
-    def __init__(self, steps: Coroutine[Any, Any, None]) -> None:
+    def __init__(
+        self, steps: Coroutine[Any, Any, None], then: Callable[[], None] | None = None
+    ) -> None:
         self.steps = steps
+        self.then = then
         self.waiting = NOTHING
         self.deadline = NEVER  # when its present wait runs out
         self.alarm = NEVER  # when the timer that the loop keeps for it fires
-        self.ready: Ready = []
+        self.ready: Ready | None = None
         self.queued = False
 
     def __repr__(self) -> str:
@@ -111,11 +119,17 @@ class Loop:
         self._stopped = False
         self._spawned = 0  # tasks that the running step has started
 
-    def spawn(self, steps: Coroutine[Any, Any, None]) -> Task:
-        """Start a task: it takes its first step on the next turn of the loop."""
-        task = Task(steps)
+    def spawn(
+        self, steps: Coroutine[Any, Any, None], then: Callable[[], None] | None = None
+    ) -> Task:
+        """Start a task: it takes its first step on the next turn of the loop.
+
+        `then` is called when it has ended, however it did.
+        """
+        task = Task(steps, then)
         self.tasks.add(task)
-        self._wake(task)
+        task.queued = True
+        self._runnable.append(task)
         self._spawned += 1
         return task
 
@@ -125,6 +139,8 @@ class Loop:
         self._forget(task)  # first: what its `finally` closes could not be found any more
         try:
             task.steps.close()
+            if task.then is not None:
+                task.then()
         except Exception:
             log.exception(f"a task ended badly: {task}")
         task.deadline = NEVER
@@ -165,7 +181,7 @@ class Loop:
             task = self._runnable.popleft()
             if task not in self.tasks:
                 continue  # ended while it stood in the queue
-            ready, task.ready, task.queued = task.ready, [], False
+            ready, task.ready, task.queued = task.ready, None, False
             if copies.exist:
                 self._forget(task)
             self._spawned = 0
@@ -178,9 +194,9 @@ class Loop:
                 log.exception(f"a task ended by an error: {task}")
                 self.end(task)
 
-    def _step(self, task: Task, ready: Ready) -> None:
+    def _step(self, task: Task, ready: Ready | None) -> None:
         """Let a task run until it waits again."""
-        wanted = task.steps.send(ready or None)
+        wanted = task.steps.send(ready)
         while True:
             try:
                 self._sleep(task, wanted)
@@ -237,10 +253,15 @@ class Loop:
             timeout = 0.0
         elif self._timers:
             timeout = max(0.0, self._timers[0][0] - time.monotonic())
-        for key, _ in self._selector.select(timeout):
-            task = key.data
-            task.ready.append(key.fileobj)
-            self._wake(task)
+        for key, events in self._selector.select(timeout):
+            task, source = key.data, key.fileobj
+            if task.ready is None:
+                task.ready = [source]
+                self._wake(task)
+            else:
+                task.ready.append(source)
+            if events & ENDED == END:
+                task.ready.append((source, END))
         if self._timers:
             self._expire(time.monotonic())
 
@@ -255,42 +276,3 @@ class Loop:
                 self._wake(task)
             elif task.deadline < NEVER:
                 self._arm(task)
-
-
-class Mailbox(Generic[T]):
-    """Hands things to a task; any thread may put, one task gets."""
-
-    # No lock: a deque appends and pops atomically.  The bell is rung only when the task
-    # sleeps, so that a batch costs one wake-up, and none while the task is busy.
-
-    def __init__(self) -> None:
-        self._items: deque[T] = deque()
-        self._bell = bell()
-        self._asleep = False
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def put(self, item: T) -> None:
-        """Leave something for the task."""
-        self._items.append(item)
-        if self._asleep:
-            self._asleep = False
-            self._bell.ring()
-
-    async def get(self) -> T:
-        """Take the oldest thing; sleep while there is none."""
-        while not self._items:
-            self._asleep = True
-            # Look again: what was put before we said that we sleep has not rung the bell.
-            if self._items:
-                self._asleep = False
-                break
-            await readable(self._bell.descriptor)
-            self._bell.hush()
-            self._asleep = False
-        return self._items.popleft()
-
-    def close(self) -> None:
-        """Give the descriptors back."""
-        self._bell.close()

@@ -23,7 +23,8 @@ from typing import Any, Final
 
 from refuwsgi import log
 from refuwsgi.address import Address
-from refuwsgi.loop import READ, WRITE, Mailbox, Wait, readable, sleep, wait, writable
+from refuwsgi.loop import READ, WRITE, Wait, readable, sleep, wait, writable
+from refuwsgi.mailbox import Mailbox
 from refuwsgi.protocol.uwsgi import Packet, split
 
 CHUNK: Final = 65536  # bytes of one call: more gains nothing, C's 4096 costs seven times as much

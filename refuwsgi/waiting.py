@@ -14,12 +14,15 @@ from __future__ import annotations
 import os
 import select
 import selectors
+import socket
 from socket import SocketType
 from typing import Any, Final, Protocol
 
 Source = SocketType | int
 
 AT_ONCE: Final = 256  # events of one turn; the others come with the next
+END: Final = getattr(select, "EPOLLRDHUP", 0x2000)  # beside READ: the peer has said everything
+NOW: Final = getattr(socket, "MSG_DONTWAIT", 0)  # for one call: as if the socket did not block
 
 
 class Key(Protocol):
@@ -78,7 +81,7 @@ class Epoll:
         if before is not None and not _closed(before.fileobj):
             raise KeyError(f"watched already: {fileobj!r}")
         # READ and WRITE are 1 and 2; EPOLLIN and EPOLLOUT are 1 and 4.
-        mask = events & 1 | (events & 2) << 1
+        mask = events & (1 | END) | (events & 2) << 1
         try:
             self._epoll.register(fd, mask)
         except FileExistsError:
@@ -142,11 +145,18 @@ copies: Final = _Copies()
 os.register_at_fork(after_in_parent=copies.set, after_in_child=copies.clear)
 
 
+class _Portable(selectors.DefaultSelector):
+    """The selector of other systems, which hear of an end by reading it."""
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return super().register(fileobj, events & ~END, data)
+
+
 def choose() -> Selector:
     """The best selector that this system has."""
     if hasattr(select, "epoll"):
         return Epoll()
-    return selectors.DefaultSelector()
+    return _Portable()
 
 
 class Bell:

@@ -83,7 +83,11 @@ def choose(algorithm: str, nodes: Sequence[C], client: bytes) -> C:
     """Name the node of `nodes`, which are alive and at least one, whose turn it is."""
     if len(nodes) == 1 and algorithm != "wrr":
         return nodes[0]
-    standing = nodes if not any(node.backup for node in nodes) else _foremost(nodes)
+    standing = nodes
+    for node in nodes:
+        if node.backup:
+            standing = _foremost(nodes)
+            break
     if algorithm == "lrc":
         return lrc(standing, client)
     if algorithm == "wlrc":

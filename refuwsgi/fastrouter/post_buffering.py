@@ -22,6 +22,7 @@ from socket import SocketType
 from refuwsgi.gateway_rules import UNAVAILABLE, Failure, Keep
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.options import Config, Option, octets, text
+from refuwsgi.waiting import NOW
 
 POST_BUFFERING = Option(
     "fastrouter-post-buffering",
@@ -122,7 +123,7 @@ async def _fill(client: SocketType, memory: memoryview, here: int, patience: flo
     wanted = Wait(((client, READ),), patience)
     while here < len(memory):
         try:
-            got = client.recv_into(memory[here:])
+            got = client.recv_into(memory[here:], 0, NOW)
         except BlockingIOError:
             await wait(wanted)
             continue
@@ -139,7 +140,7 @@ async def _pour(client: SocketType, file: int, size: int, first: bytes, patience
     missing = size - len(first)
     while missing:
         try:
-            got = client.recv_into(_buffer[: min(missing, CHUNK)])
+            got = client.recv_into(_buffer[: min(missing, CHUNK)], 0, NOW)
         except BlockingIOError:
             await wait(wanted)
             continue

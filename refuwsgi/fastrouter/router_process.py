@@ -35,7 +35,7 @@ from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter import way5_use_code_string as way5
 from refuwsgi.fastrouter.slots import Table
-from refuwsgi.gateway import Brief, Gateway, Steps
+from refuwsgi.gateway import Gateway, Serve, Steps
 from refuwsgi.gateway_rules import Chooser, Plain, Rules
 from refuwsgi.gateway_sessions import Session
 from refuwsgi.loop import sleep
@@ -162,7 +162,7 @@ def run(parts: Parts, place: int) -> int:
         log.line(CHEAP)
     gateway = Gateway(
         [listener.sock for listener in parts.listeners],
-        brief=visits(rules(config, chooser)),
+        visits(rules(config, chooser)),
         cheap=cheap,
     )
     if subscribed is not None:
@@ -177,7 +177,7 @@ def run(parts: Parts, place: int) -> int:
     return gateway.run()
 
 
-def visits(followed: Rules) -> Brief:
+def visits(followed: Rules) -> Serve:
     """What a gateway does with each client."""
 
     def visit(client: SocketType, peer: Any) -> Steps:

@@ -24,7 +24,8 @@ import time
 from collections.abc import Callable
 
 from refuwsgi import log
-from refuwsgi.loop import Loop, Mailbox, Task, sleep
+from refuwsgi.loop import Loop, Task, sleep
+from refuwsgi.mailbox import Mailbox
 from refuwsgi.offloading.engines import Client, Engine
 from refuwsgi.scoreboard import Row, Word
 from refuwsgi.streams import receive

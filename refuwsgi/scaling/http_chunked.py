@@ -15,6 +15,7 @@ from typing import IO, Final
 
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.http import ChunkDecoder, HeadError
+from refuwsgi.waiting import NOW
 
 IN_MEMORY: Final = 256 * 1024
 LARGEST: Final = 1 << 30
@@ -84,7 +85,7 @@ async def receive(client: socket.SocketType, first: bytes, timeout: float) -> Ke
 async def _next(client: socket.SocketType, waiting: Wait) -> bytes:
     while True:
         try:
-            return client.recv(CHUNK)
+            return client.recv(CHUNK, NOW)
         except BlockingIOError:
             pass
         try:

@@ -19,6 +19,7 @@ from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.http import HeadError, check_unfinished, head_end
 from refuwsgi.scaling import http_proxy_protocol
 from refuwsgi.scaling.http_door import RouterDoor
+from refuwsgi.waiting import NOW
 
 RECEIVE: Final = 65536
 LARGEST_HEAD: Final = 65536
@@ -55,7 +56,7 @@ class Heads:
                 check_unfinished(data, LARGEST_HEAD)
                 searched = len(data)
             try:
-                more = self._client.recv(RECEIVE)
+                more = self._client.recv(RECEIVE, NOW)
             except BlockingIOError:
                 started = started or time.monotonic()
                 more = await self._patience(bool(data), started)
@@ -79,7 +80,7 @@ class Heads:
                     raise TimeoutError
                 await wait(Wait(((client, READ),), left))
                 try:
-                    return client.recv(RECEIVE)
+                    return client.recv(RECEIVE, NOW)
                 except BlockingIOError:
                     pass
         except TimeoutError:

@@ -17,7 +17,7 @@ from typing import Final
 
 from refuwsgi import address as addresses
 from refuwsgi.gateway_names import names_of
-from refuwsgi.gateway_relay import Name
+from refuwsgi.gateway_reach import Name
 from refuwsgi.options import JOIN, Config, Option, OptionError, number, seconds, text, texts
 
 TO: Option[tuple[str, ...]] = Option(

@@ -123,11 +123,7 @@ async def _secure(
 ) -> None:
     secure = await https.shake_hands(client, with_, door.rules.headers_timeout)
     if secure is not None:
-        try:
-            await Session(door, secure, peer).run()
-            https.say_goodbye(secure)
-        finally:
-            secure.close()
+        await Session(door, secure, peer).run()
 
 
 def _place(sock: socket.SocketType) -> tuple[Any, Any]:
@@ -140,7 +136,7 @@ def run(parts: Parts) -> int:
     privileges.become(*_ids(parts.config), [])
     serving = Serving()
     listeners = [each.listener for each in parts.publics]
-    gateway = Gateway([each.sock for each in listeners], brief=serving.visit)
+    gateway = Gateway([each.sock for each in listeners], serving.visit)
     made = doors(parts, gateway)
     for listener, door in zip(listeners, made, strict=True):
         serving.add(listener, door)

@@ -19,17 +19,19 @@ import time
 from socket import SocketType
 from typing import Any, Final
 
-from refuwsgi import gateway_relay as relay
 from refuwsgi import log
+from refuwsgi.gateway_reach import NodeError, Unreached, reach
+from refuwsgi.gateway_relay import ENDLESS, linger, rest_of
 from refuwsgi.gateway_rules import BROKEN, SLOW, UNAVAILABLE, Failure, shown
 from refuwsgi.protocol.http import Head, HeadError, head_end, parse_head
 from refuwsgi.scaling import http_chunked, https
 from refuwsgi.scaling.http_answer import Answer
 from refuwsgi.scaling.http_chunked import TOO_LARGE, Kept
 from refuwsgi.scaling.http_door import RouterDoor
-from refuwsgi.scaling.http_exchange import ENDLESS, Exchange
+from refuwsgi.scaling.http_exchange import Exchange
 from refuwsgi.scaling.http_head import Heads, Left
 from refuwsgi.scaling.http_nodes import Target
+from refuwsgi.waiting import NOW
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -59,7 +61,7 @@ class Session:
         except Failure as failure:
             self._say(str(failure))
             await self._refuse(failure.status)
-        except relay.NodeError as problem:
+        except NodeError as problem:
             self._say(f"hr_instance_read(): {problem}")
             await self._refuse(BROKEN)
         except TimeoutError:
@@ -69,6 +71,9 @@ class Session:
             pass
         finally:
             self._close_node()
+            if self._door.tls is not None:
+                https.say_goodbye(self._client)
+            self._client.close()
 
     async def _one(self) -> bool:
         """Serve one request; say whether there may be another."""
@@ -107,7 +112,7 @@ class Session:
         answer = https.redirection(environ, port)
         if not answer:
             raise HeadError("no host to be redirected to")
-        self._client.send(answer)
+        self._client.send(answer, NOW)
         await self._linger()
         return False
 
@@ -123,7 +128,7 @@ class Session:
         most = self._door.rules.largest_expected
         if most and head.content_length > most:
             raise HeadError("a body that is too large", TOO_LARGE)
-        self._client.send(CONTINUE)
+        self._client.send(CONTINUE, NOW)
 
     # -- the node
 
@@ -137,7 +142,7 @@ class Session:
             answer = Answer(bodiless=bodiless, auto_chunked=door.rules.auto_chunked)
         node, sent = await self._reach([data])
         exchange = Exchange(
-            self._client, node, relay.rest_of([data], sent), left, answer, door.rules.timeout
+            self._client, node, rest_of([data], sent), left, answer, door.rules.timeout
         )
         self._exchange = exchange
         if kept is not None and kept.file is not None:
@@ -164,7 +169,7 @@ class Session:
             try:
                 self._node, sent = await self._connect(target, data)
                 return self._node, sent
-            except relay.Unreached as problem:
+            except Unreached as problem:
                 self._unreached(target, problem, tried)
             tried += 1
         if not tried:
@@ -176,17 +181,17 @@ class Session:
         end = time.monotonic() + limit
         while True:
             try:
-                return await relay.reach(target.family, target.names, data, -1, limit)
-            except relay.Unreached as problem:
+                return await reach(target.family, target.names, data, -1, limit)
+            except Unreached as problem:
                 # A UNIX socket whose queue is full: wait, as TCP would.
                 if not problem.busy or time.monotonic() >= end:
                     raise
-            except relay.NodeError:
+            except NodeError:
                 raise
             except OSError as problem:
                 raise Failure(UNAVAILABLE, problem.strerror or str(problem)) from None
 
-    def _unreached(self, target: Target, problem: relay.Unreached, tried: int) -> None:
+    def _unreached(self, target: Target, problem: Unreached, tried: int) -> None:
         door = self._door
         if not door.rules.quiet:
             log.line(
@@ -216,7 +221,7 @@ class Session:
             f"Content-Length: {len(text)}\r\n\r\n"
         )
         try:
-            self._client.send(head.encode() + text)
+            self._client.send(head.encode() + text, NOW)
         except OSError:
             return  # it has gone already
         await self._linger()
@@ -224,7 +229,7 @@ class Session:
     async def _linger(self) -> None:
         """Swallow what the client still sends: a close over it would destroy the answer."""
         try:
-            await relay.linger(self._client)
+            await linger(self._client)
         except OSError:
             pass  # it has gone, or keeps silent
 

@@ -94,7 +94,7 @@ def _socket_class() -> type[ssl.SSLSocket]:
 
         def recv(self, size: int = 1024, flags: int = 0) -> bytes:
             """Receive; a peek looks at what is on the wire."""
-            if flags:
+            if flags & socket.MSG_PEEK:
                 return socket.SocketType.recv(self, size, flags)
             try:
                 return super().recv(size)
@@ -123,7 +123,7 @@ def _socket_class() -> type[ssl.SSLSocket]:
     return TlsSocket
 
 
-def say_goodbye(client: ssl.SSLSocket) -> None:
+def say_goodbye(client: Any) -> None:
     """Tell the peer that this was all, without waiting for its word."""
     try:
         client.unwrap()

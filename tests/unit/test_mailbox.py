@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from refuwsgi.loop import Loop, Mailbox, sleep
+from refuwsgi.loop import Loop, sleep
+from refuwsgi.mailbox import Mailbox
 from tests.unit.eventually import run, until
 
 THREADS = 4
