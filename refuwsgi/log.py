@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, text, texts
 
@@ -38,15 +39,30 @@ LOG_REOPEN = Option(
 LOG_TRUNCATE = Option(
     "log-truncate", flag, default=False, help="empty the log file at the start", bare="true"
 )
-LOGGER: Option[str | None] = Option(
-    "logger", text, default=None, help="write the log to file:<path> or to stdio"
+LOGGER: Option[tuple[str, ...]] = Option(
+    "logger",
+    texts,
+    default=(),
+    help="write the log there: file:<path>, stdio, fd:<n>, socket:<a>, syslog:<name>, rsyslog:<a>",
+    repeat=JOIN,
+    implies=("master",),
 )
-REQ_LOGGER: Option[str | None] = Option(
+REQ_LOGGER: Option[tuple[str, ...]] = Option(
     "req-logger",
-    text,
-    default=None,
-    help="write the lines about requests to file:<path> or to stdio",
+    texts,
+    default=(),
+    help="write the lines about requests there, in the same forms",
     aliases=("logger-req",),
+    repeat=JOIN,
+    implies=("master",),
+)
+LOG_MASTER = Option(
+    "log-master",
+    flag,
+    default=False,
+    help="let all that is printed go through a process that writes it",
+    bare="true",
+    implies=("master",),
 )
 TOUCH_LOGREOPEN: Option[tuple[str, ...]] = Option(
     "touch-logreopen",
@@ -55,6 +71,15 @@ TOUCH_LOGREOPEN: Option[tuple[str, ...]] = Option(
     help="open the log file anew when this file is touched",
     repeat=JOIN,
     implies=("master",),
+)
+
+TOUCH_LOGROTATE: Option[tuple[str, ...]] = Option(
+    "touch-logrotate",
+    texts,
+    default=(),
+    help="put the log aside when this file is touched",
+    repeat=JOIN,
+    implies=("master", "log-master"),
 )
 
 STDOUT, STDERR = 1, 2
@@ -129,18 +154,34 @@ def set_up(config: Config) -> None:
     date = config[LOG_DATE]
     if date is not None and date.lower() not in NO_DATE:
         _state.format = CTIME if date.lower() in PLAIN else date
-    if (logger := config[REQ_LOGGER]) is not None:
-        path = _file_of(config, REQ_LOGGER, logger)
-        _open_or_fail(config, REQ_LOGGER, path, _requests_to)
-    if (logger := config[LOGGER]) is not None and (path := _file_of(config, LOGGER, logger)):
-        _open_or_fail(config, LOGGER, path)
+    if not delegated(config):
+        for logger in config[REQ_LOGGER]:
+            _open_or_fail(config, REQ_LOGGER, _path_of(logger), _requests_to)
+        for path in filter(None, map(_path_of, config[LOGGER])):
+            _open_or_fail(config, LOGGER, path)
     if (logto := config[LOGTO]) is not None:
         _open_or_fail(config, LOGTO, logto)
 
 
+def delegated(config: Config) -> bool:
+    """Whether the log is written by a process of its own; only simple ones are not."""
+    found = (config[LOGGER], config[REQ_LOGGER])
+    simple = all(len(loggers) < 2 and all(map(_is_simple, loggers)) for loggers in found)
+    return config[LOG_MASTER] or not simple
+
+
+def _is_simple(logger: str) -> bool:
+    return logger == "stdio" or logger.startswith("file:") and len(logger) > 5 and "=" not in logger
+
+
+def _path_of(logger: str) -> str:
+    return logger.removeprefix("file:") if logger != "stdio" else ""
+
+
 def start_over() -> None:
     """Forget what was set up, in a process that has a configuration of its own."""
-    _state.format = _state.path = ""
+    _state.format = ""
+    requests_to(STDERR)
 
 
 def set_up_late(config: Config) -> None:
@@ -149,19 +190,9 @@ def set_up_late(config: Config) -> None:
         _open_or_fail(config, LOGTO2, path)
 
 
-def _file_of(config: Config, option: Option[str | None], logger: str) -> str:
-    """The path that a logger names; "" for stdio."""
-    kind, _, path = (logger.split() or [""])[-1].partition(":")  # a name may stand before it
-    if kind == "stdio":
-        return ""
-    if kind != "file" or not path:
-        raise config.error(option, "file:<path> or stdio")
-    return path
-
-
 def _open_or_fail(
     config: Config,
-    option: Option[str | None],
+    option: Option[Any],
     path: str,
     use: Callable[[str, bool], None] | None = None,
 ) -> None:
@@ -178,7 +209,7 @@ def to(path: str, truncate: bool = False) -> None:
     if colon and host and port.isdigit() and "/" not in path:
         descriptor = _datagrams(host, int(port))
     else:
-        _state.path, descriptor = _open(path, truncate)
+        _state.path, descriptor = open_file(path, truncate)
     sys.stdout.flush()
     for each in (STDOUT, STDERR):
         os.dup2(descriptor, each)
@@ -190,12 +221,24 @@ def _requests_to(path: str, truncate: bool) -> None:
         _state.requests = os.dup(STDERR)  # before `logger` takes that away
         return
     before = _state.requests
-    _state.requests_path, _state.requests = _open(path, truncate)
+    _state.requests_path, _state.requests = open_file(path, truncate)
     if before != STDERR:
         os.close(before)
 
 
-def _open(path: str, truncate: bool) -> tuple[str, int]:
+def requests_to(descriptor: int) -> None:
+    """Let lines about requests go there, and no file be opened anew by `reopen`."""
+    _state.requests = descriptor
+    _state.path = _state.requests_path = ""
+
+
+def path() -> str:
+    """The file that the log is in; "" when it is not in one."""
+    return _state.path
+
+
+def open_file(path: str, truncate: bool) -> tuple[str, int]:
+    """Open a file for a log: its absolute path, and the descriptor."""
     path = os.path.abspath(path)  # a later chdir must not change what `reopen` opens
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if truncate else 0)
     return path, os.open(path, flags | os.O_CLOEXEC, MODE)
@@ -217,6 +260,16 @@ def reopen() -> None:
                 use(path, False)
             except OSError as problem:
                 line(f"unable to reopen the log {path}: {problem.strerror}")
+
+
+def rotate() -> None:
+    """Put the file aside, under the time of now, and begin another."""
+    if _state.path:
+        try:
+            os.rename(_state.path, f"{_state.path}.{int(time.time())}")
+        except OSError as problem:
+            line(f"unable to put the log {_state.path} aside: {problem.strerror}")
+        reopen()
 
 
 class Touches:

@@ -42,6 +42,7 @@ AT_ONCE = 4096  # bytes that are read at a time
 # doc: letters
 LETTERS: dict[str, Callable[[Master], None]] = {
     "c": chain_reload.start,
+    "L": orders.rotate_log,
     "l": orders.reopen_log,
     "p": orders.pause,
     "Q": orders.stop,

@@ -7,6 +7,7 @@ What:     once a cycle the master looks whether one of the files has changed sin
               touch-workers-reload   the workers only
               touch-chain-reload     one worker after the other
               touch-logreopen        open the log file anew
+              touch-logrotate        put the log file aside and begin another
               fs-reload              as touch-reload, for whatever happens to a file or directory
 
 Units:    none.
@@ -63,16 +64,13 @@ NOT_THERE = "unable to stat() {}, events will be triggered as soon as the file i
 TOUCHED = "*** {} has been touched... {} ***"
 
 
-def _reopen(master: Master) -> None:
-    orders.reopen_log(master)
-
-
 KINDS: tuple[tuple[Option[tuple[str, ...]], str, Callable[[Master], None]], ...] = (
     (TOUCH_RELOAD, "grace them all !!!", orders.reload_gracefully),
     (FS_RELOAD, "grace them all !!!", orders.reload_gracefully),
     (TOUCH_WORKERS_RELOAD, "workers reload !!!", orders.renew_workers),
     (TOUCH_CHAIN_RELOAD, "chain reload !!!", chain_reload.start),
-    (log.TOUCH_LOGREOPEN, "reopening the log", _reopen),
+    (log.TOUCH_LOGREOPEN, "reopening the log", orders.reopen_log),
+    (log.TOUCH_LOGROTATE, "rotating the log", orders.rotate_log),
 )
 
 

@@ -31,6 +31,7 @@ from refuwsgi.server.starting import Starting, hold_back
 from refuwsgi.sockets import Listener
 
 if TYPE_CHECKING:
+    from refuwsgi.log_master import LogMaster
     from refuwsgi.vassals.emperor import Emperor
 
 CHDIR: Option[str | None] = Option(
@@ -79,11 +80,18 @@ class Instance:
         self.trying = reload.TRYING in os.environ
         self.again = reload.generation() > 0
         self.listeners: list[Listener] = []
+        self.logger: LogMaster | None = None
         self._over = False
         self.board = Scoreboard(max(1, config[PROCESSES]), max(1, config[THREADS]))
 
     def run(self) -> int:
         """Live; return the exit status."""
+        try:
+            return self._run()
+        finally:
+            self._finish_log()
+
+    def _run(self) -> int:
         self._begin()
         upkeep.check(self.config)
         parts = extras.configured(self.config, self.board)
@@ -134,7 +142,22 @@ class Instance:
         self._happens("pre-jail", "post-jail", "in-jail", "as-root")
         privileges.drop_privileges(self.config)
         self._happens("as-user")
-        log.set_up_late(self.config)
+        if self.config[log.LOGTO2] is not None:
+            self._finish_log()
+            log.set_up_late(self.config)
+            self._start_log()
+
+    def _start_log(self) -> None:
+        """Let the log be written by a process of its own, if the operator wants that."""
+        if log.delegated(self.config) and not self.trying:
+            from refuwsgi import log_master
+
+            self.logger = log_master.LogMaster(self.config)
+            self.logger.start()
+
+    def _finish_log(self, *, wait: bool = True) -> list[int]:
+        logger, self.logger = self.logger, None
+        return logger.finish(wait=wait) if logger is not None else []
 
     def _happens(self, *moments: str) -> None:
         """Let happen what the operator wants at a moment; a reload's trial does nothing."""
@@ -144,10 +167,12 @@ class Instance:
             hooks.run(self.config, *moments)
 
     def _begin(self) -> None:
-        log.set_up(self.config)
+        if not self.trying:  # a trial's words are shown by the one who asks for it
+            log.set_up(self.config)
         processes.set_up(self.config)
         if not self.again and not self.trying:
             pidfiles.daemonize(self.config)
+        self._start_log()
         self.starting = Starting(self.config, self._vacuum, again=self.again)
         log.line(STARTING.format(__version__, platform.python_version(), time.ctime()))
         mask = self.config[UMASK]
@@ -215,6 +240,9 @@ class Instance:
         api.provide("reload", self._ask_master(signal.SIGHUP))
         api.provide("stop", self._ask_master(signal.SIGINT))
         supervisor.tasks.append(self.starting.deliver())
+        if self.logger is not None:
+            supervisor.tasks.append(self.logger.mind())
+            supervisor.log_order = self.logger.order
         parts.join(supervisor, made, self.listeners)
         if not self.listeners:
             supervisor.initial = 0  # only routers: there is nothing for workers to serve
@@ -222,6 +250,7 @@ class Instance:
         reload.give_up()
         if goal == RELOAD:
             hold_back(self.config)
+            supervisor.left += self._finish_log(wait=False)
             reload.execute(sockets.made(), self.directory, supervisor.left)
         upkeep.end_the_left(supervisor.left)
         self._vacuum()

@@ -5,11 +5,12 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from refuwsgi import log
-from refuwsgi.options import OptionError, config_of
+from refuwsgi.options import OptionError, catalogue, config_of
 from tests.unit.eventually import until
 
 
@@ -165,7 +166,7 @@ def test_loggers_part_requests_from_the_rest(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     requests, rest = tmp_path / "requests", tmp_path / "rest"
-    log.set_up(config_of(req_logger=f"file:{requests}", logger=f"main file:{rest}"))
+    log.set_up(config_of(req_logger=f"file:{requests}", logger=f"file:{rest}"))
     log.line("one")
     log.request_line("GET /")
     assert (requests.read_text(), rest.read_text()) == ("GET /\n", "one\n")
@@ -178,11 +179,46 @@ def test_loggers_part_requests_from_the_rest(
     assert rest.read_text().endswith("GET /3\n")  # where descriptor 2 goes now
 
 
-@pytest.mark.parametrize("option", ["logger", "req_logger"])
-@pytest.mark.parametrize("value", ["nosuch:x", "file:", "file", ""])
-def test_other_loggers_are_refused(option: str, value: str) -> None:
-    with pytest.raises(OptionError, match="expected file:<path> or stdio"):
-        log.set_up(config_of(**{option: value}))
+@pytest.mark.parametrize(
+    ("values", "delegated"),
+    [
+        ({}, False),
+        ({"logger": "stdio"}, False),
+        ({"logger": "file:/tmp/x", "req_logger": "file:y"}, False),
+        ({"log_master": True}, True),
+        ({"logger": "file:"}, True),
+        ({"logger": "main file:/tmp/x"}, True),
+        ({"logger": "file:logfile=/tmp/x"}, True),
+        ({"req_logger": "syslog:me"}, True),
+        ({"logger": ["stdio", "file:/tmp/x"]}, True),
+        ({"log_encoder": "nl"}, True),
+        ({"log_maxsize": "5"}, True),
+    ],
+)
+def test_what_needs_a_process_of_its_own(values: dict[str, Any], delegated: bool) -> None:
+    catalogue()  # so that what implies log-master is known
+    assert log.delegated(config_of(**values)) is delegated
+
+
+def test_a_log_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log.rotate()  # not in a file: nothing to do
+    log.to(str(path))
+    log.line("old")
+    log.rotate()
+    log.line("new")
+    (aside,) = tmp_path.glob("log.*")
+    assert (aside.read_text(), path.read_text()) == ("old\n", "new\n")
+
+
+def test_what_cannot_be_put_aside_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log.to(str(path))
+    path.unlink()
+    log.rotate()
+    assert "unable to put the log" not in path.read_text()  # that went into the lost file
+    log.line("new")
+    assert path.read_text() == "new\n"
 
 
 def test_touching_a_file_is_noticed_once(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ class FakeMaster:
         self.letters: dict[str, Any] = {}
         self.asleep = self.paused = self.ending = False
         self.goal = "run"
+        self.log_order: Any = None
+        self.at_pause: list[Any] = []
         self.pids = 100
         for slot in self.workers:
             slot.wanted = slot.number <= living
