@@ -20,6 +20,7 @@ from refuwsgi.options import Option
 
 ASIDE = ("commands", "known", "__pycache__")
 MARK = b"Option("  # in every module that declares one
+IMPLIED = b"implies=("
 
 _all: list[tuple[Option[Any], ...]] = []
 _texts: dict[str, bytes] = {}
@@ -66,8 +67,14 @@ def _sources() -> dict[str, bytes]:
             with open(path, "rb", buffering=0) as file:
                 text = file.read()
             if MARK in text:
-                _texts[module] = text
+                _texts[module] = _without_implied(text)
     return _texts
+
+
+def _without_implied(text: bytes) -> bytes:
+    """Leave out the names of options that only follow from another: many imply the master."""
+    first, *others = text.split(IMPLIED)
+    return first + b"".join([other.partition(b")")[2] for other in others])
 
 
 def _paths() -> dict[str, str]:

@@ -11,7 +11,6 @@ Errors:   OptionError goes to `run`; whatever else fails while starting ends the
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import sys
 import time
@@ -174,7 +173,7 @@ class Instance:
             pidfiles.daemonize(self.config)
         self._start_log()
         self.starting = Starting(self.config, self._vacuum, again=self.again)
-        log.line(STARTING.format(__version__, platform.python_version(), time.ctime()))
+        log.line(STARTING.format(__version__, sys.version.split()[0], time.ctime()))
         mask = self.config[UMASK]
         if mask is not None:
             try:
