@@ -26,9 +26,12 @@ from refuwsgi.loop import readable
 from refuwsgi.options import Config, Option, flag, number
 from refuwsgi.processes import Child, start
 
-BOTH = ("master", "log-master")
 LOG_MASTER_BUFSIZE = Option(
-    "log-master-bufsize", number, default=8192, help="longer messages are cut", implies=BOTH
+    "log-master-bufsize",
+    number,
+    default=8192,
+    help="longer messages are cut",
+    implies=("master", "log-master"),
 )
 LOG_MASTER_STREAM = Option(
     "log-master-stream",
@@ -36,7 +39,7 @@ LOG_MASTER_STREAM = Option(
     default=False,
     help="a message is a line, not what was written at once",
     bare="true",
-    implies=BOTH,
+    implies=("master", "log-master"),
 )
 LOG_MASTER_REQ_STREAM = Option(
     "log-master-req-stream",
@@ -44,7 +47,7 @@ LOG_MASTER_REQ_STREAM = Option(
     default=False,
     help="nothing: a line about a request is always one message",
     bare="true",
-    implies=BOTH,
+    implies=("master", "log-master"),
 )
 THREADED_LOGGER = Option(
     "threaded-logger",
@@ -53,7 +56,7 @@ THREADED_LOGGER = Option(
     help="write the log apart from the master, as log-master always does here",
     aliases=("threaded-log",),
     bare="true",
-    implies=BOTH,
+    implies=("master", "log-master"),
 )
 
 ORDERS = {"reopen": signal.SIGUSR1, "rotate": signal.SIGUSR2}  # to the logger process

@@ -22,11 +22,9 @@ from refuwsgi.log_encoders import Encoder
 from refuwsgi.log_sinks import DescriptorSink, FileSink, Sink
 from refuwsgi.options import JOIN, Config, Option, OptionError, number, text, texts
 
-BOTH = ("master", "log-master")
-
 
 def _list(name: str, help: str) -> Option[tuple[str, ...]]:
-    return Option(name, texts, default=(), help=help, repeat=JOIN, implies=BOTH)
+    return Option(name, texts, default=(), help=help, repeat=JOIN, implies=("master", "log-master"))
 
 
 LOG_ENCODER = _list("log-encoder", "change each message: format, json, prefix, suffix, nl")
@@ -40,7 +38,7 @@ LOG_MAXSIZE = Option(
     number,
     default=0,
     help="put the log aside when it has become longer than this",
-    implies=BOTH,
+    implies=("master", "log-master"),
 )
 LOG_BACKUPNAME: Option[str | None] = Option(
     "log-backupname", text, default=None, help="under this name; otherwise with the time behind it"
