@@ -11,6 +11,7 @@ author = "the authors of refuwsgi"
 extensions = [
     "docs._ext.codepages",
     "docs._ext.traceability",
+    "docs._ext.grid",
     "docs._ext.options",
     "docs._ext.diagrams",
     "docs._ext.bench",

@@ -19,8 +19,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run as a file, only its own directory is there
+
+if TYPE_CHECKING:
+    from tests.conformance.harness.results import Record
 
 STEADY = ("tests/house/",)
 MANY = 20  # so many failures are no accident of a busy machine
@@ -89,10 +97,34 @@ def worth_another_try(tally: Tally) -> bool:
     )
 
 
-def passes_alone(cases: list[str]) -> bool:
-    """Run `cases` once more, one after the other, in a fresh process."""
-    alone = [sys.executable, "-m", "pytest", "-q", "-n", "0", *cases]
-    return subprocess.run(alone, check=False).returncode == 0
+def passes_alone(cases: list[str], record: Record) -> bool:
+    """Run `cases` once more, one after the other, in a fresh process; note how they end now."""
+    from tests.conformance.harness import changes
+
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "alone.json")
+        alone = [sys.executable, "-m", "pytest", "-q", "-n", "0", *cases, "--record", str(file)]
+        passed = subprocess.run(alone, check=False).returncode == 0
+        ended = changes.content(file).get("cases", {}) if passed else {}
+    if not passed:
+        return False
+    for case in set(map(short, cases)) & set(record.cases):
+        record.again(case, *ended.get(case, ("", "")))
+    return True
+
+
+def short(case: str) -> str:
+    """The id of a conformance case as results and lists have it."""
+    return case.removeprefix("tests/conformance/")
+
+
+def changed(record: Record) -> list[str]:
+    """What a whole run says otherwise than the results in the repository; [] if it says nothing."""
+    from tests.conformance.harness import binary, changes
+
+    if not record.cases:
+        return []
+    return changes.changes(changes.recorded(binary.name()), record.results())
 
 
 def take_up(cases: list[str]) -> int:
@@ -114,21 +146,46 @@ def report_list(title: str, lines: list[str]) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run everything, then the failed ones again; return the exit status."""
-    tally = Tally()
-    status = int(pytest.main(["-q", *arguments], plugins=[tally]))
+    from tests.conformance.harness.results import Recorder
+
+    tally, recorder = Tally(), Recorder()
+    status = int(pytest.main(["-q", *arguments], plugins=[tally, recorder]))
     if status == TESTS_FAILED and worth_another_try(tally):
         cases = list(tally.failed)
         report_list("failed beside others, now alone", cases)
-        if passes_alone(cases):
+        if passes_alone(cases, recorder.record):
             status = 0
             report_list("unsteady cases: failed once, passed alone", cases)
     elif status in BROKEN_OFF and SECOND not in os.environ and (cases := tally.left()):
-        status = take_up(cases)
-    refused = forbidden(tally.skipped) if os.environ.get("CI") == "true" else {}
-    if refused:
-        report_list("skipped, but CI has to run them", [f"{c}: {w}" for c, w in refused.items()])
-        status = status or 1
-    return status
+        return take_up(cases) or refuse("skipped, but CI has to run them", told(tally.skipped))
+    return last_word(status, tally, recorder.record)
+
+
+def last_word(status: int, tally: Tally, record: Record) -> int:
+    """Write the results where they are asked for; hold them against the committed ones in CI."""
+    if os.environ.get("RECORD") and record.cases:
+        from tests.conformance.harness import binary
+
+        record.write(ROOT / "docs" / "results" / f"{binary.name()}.json")
+    status = refuse("skipped, but CI has to run them", told(tally.skipped)) or status
+    if SECOND in os.environ or os.environ.get("CI") != "true":
+        return status
+    title = "results changed, but docs/results does not say so (RECORD=1 makes it)"
+    return refuse(title, changed(record)) or status
+
+
+def told(skipped: dict[str, str]) -> list[str]:
+    """The skips that CI does not accept, as lines; none outside of CI."""
+    if os.environ.get("CI") != "true":
+        return []
+    return [f"{case}: {why}" for case, why in forbidden(skipped).items()]
+
+
+def refuse(title: str, lines: list[str]) -> int:
+    """Print what is not accepted; 1 if there is something."""
+    if lines:
+        report_list(title, lines)
+    return int(bool(lines))
 
 
 if __name__ == "__main__":

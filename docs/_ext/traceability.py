@@ -2,7 +2,6 @@
 
 .. section:: fastrouter / Notes          the code of a section and its requirements
    :upstream: https://...
-.. traceability:: offloading             the requirements of a whole document
 .. conformance::                         one line: how many hold, differ, go beyond
 .. labelled:: Departure                  the comments of the source with this label
 .. known-differences:: uwsgi-2.0.31      what a binary is known to do otherwise
@@ -126,16 +125,6 @@ class Section(Text):
         return lines
 
 
-class Traceability(Text):
-    """All requirements of a document."""
-
-    def text(self) -> list[str]:
-        """One table."""
-        prefix = f"{self.arguments[0]} /"
-        rows = [row for row in all_rows() if row.need.section.startswith(prefix)]
-        return table(rows) if rows else ["No requirement yet."]
-
-
 class Conformance(Text):
     """How many requirements hold, in one line for each binary."""
 
@@ -207,7 +196,6 @@ class Ground(Text):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
     app.add_directive("section", Section)
-    app.add_directive("traceability", Traceability)
     app.add_directive("conformance", Conformance)
     app.add_directive("labelled", Labelled)
     app.add_directive("ground", Ground)

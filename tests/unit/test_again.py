@@ -3,6 +3,7 @@
 import pytest
 
 from tests import again
+from tests.conformance.harness import changes, results
 
 
 def tally(*failed: str, uncollected: tuple[str, ...] = ()) -> again.Tally:
@@ -50,3 +51,39 @@ def test_what_a_broken_run_has_left_is_what_did_not_end_well() -> None:
     made.finished.update(("a", "b"))
     made.failed["b"] = None
     assert made.left() == ["b", "c"]
+
+
+def recorded(**cases: tuple[str, str]) -> results.Record:
+    made = results.Record()
+    for number, (case, outcome) in enumerate(cases.items(), 1):
+        made.add(case, [f"FR-{number}"], *outcome)
+    return made
+
+
+def test_a_result_that_changes_without_a_commit_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(changes, "recorded", lambda name: {"FR-1": True, "FR-2": ["differs", "x"]})
+    run = recorded(a=("", ""), b=("", ""))
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.delenv("RECORD", raising=False)
+    assert again.last_word(0, again.Tally(), run) == 1
+    assert "FR-2: recorded differs, this run: holds" in capsys.readouterr().out
+    monkeypatch.setenv("CI", "false")
+    assert again.last_word(0, again.Tally(), run) == 0
+
+
+def test_a_case_that_passed_alone_counts_as_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "recorded", lambda name: {"FR-1": True})
+    monkeypatch.setattr(again.subprocess, "run", lambda *args, **more: Passed)
+    run = recorded(a=("fails", "a busy machine"))
+    assert again.passes_alone(["tests/conformance/a"], run)
+    assert again.changed(run) == []
+
+
+class Passed:
+    returncode = 0
+
+
+def test_a_run_without_a_conformance_case_changes_nothing() -> None:
+    assert again.changed(results.Record()) == []

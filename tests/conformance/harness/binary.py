@@ -48,7 +48,7 @@ def version() -> str:
 @functools.cache
 def is_refuwsgi() -> bool:
     """Whether the subject is refuwsgi, which makes more promises than uWSGI."""
-    return version().startswith("refuwsgi") or "refuwsgi" in command()[-1]
+    return version().startswith("refuwsgi") or os.path.basename(command()[-1]) == "refuwsgi"
 
 
 @functools.cache

@@ -41,11 +41,6 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def news(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """The requirements of a run that the committed file does not know yet."""
-    return [name for name in now if name not in before]
-
-
 def told(result: Any) -> str:
     """A result with its note."""
     kind = kind_of(result)

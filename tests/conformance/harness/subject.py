@@ -219,6 +219,7 @@ class Starter:
         directory: Path | None = None,
     ) -> Subject:
         """Start the binary on an ini text and on words of a command line; wait for nothing."""
+        probe.need(ini, argv)
         place = directory or self.directory(files)
         ports: dict[str, int] = {}
         words = [_filled(word, place, ports) for word in argv]
@@ -245,7 +246,6 @@ class Starter:
         ready: Iterable[str] | None = None,
     ) -> Subject:
         """Start the binary and wait until its ports (or `ready`) listen and a line matches."""
-        probe.need(ini, argv)
         subject = self.launch(ini, *argv, files=files, env=env, tracebacks=tracebacks)
         addresses = subject.ports.values() if ready is None else ready
         try:
