@@ -30,8 +30,11 @@ class Server:
 
     def close(self) -> None:
         """Stop accepting."""
-        # A thread inside accept() keeps a socket that is only closed.
-        self.listener.shutdown(socket.SHUT_RDWR)
+        try:
+            # A thread inside accept() keeps a socket that is only closed.
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it was closed before
         self.listener.close()
 
     def _accept(self, listener: socket.socket) -> None:

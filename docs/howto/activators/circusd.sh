@@ -1,0 +1,1 @@
+exec circusd /srv/app/circus.ini

@@ -1,0 +1,1 @@
+exec refuwsgi --emperor /srv/app/app.ini --emperor-on-demand-extension .socket

@@ -1,0 +1,1 @@
+exec xinetd -dontfork -f /srv/app/xinetd.conf -pidfile /srv/app/xinetd.pid
