@@ -23,9 +23,10 @@ PLAIN = {
     "reload-mercy": "--graceful-timeout",
     "worker-reload-mercy": "--graceful-timeout",
 }
-OTHERS = ("ini", "socket", "uwsgi-socket", "http-socket", "module", "wsgi", "wsgi-file", "file")
-OTHERS += ("callable", "master", "enable-threads", "harakiri", "lazy-apps", "env", "help")
-OTHERS += ("version", "need-app")
+OTHERS = frozenset(
+    "ini socket uwsgi-socket http-socket module wsgi wsgi-file file callable master enable-threads"
+    " harakiri lazy-apps env help version need-app".split()
+)
 SHORT = {"M": "master", "p": "processes", "s": "socket", "w": "module", "T": "enable-threads"}
 FLAGS = ("master", "enable-threads", "lazy-apps", "need-app", "help", "version")
 HOOKS = """
@@ -121,12 +122,12 @@ def application(given: dict[str, str]) -> str:
 
 def main() -> None:
     """Become gunicorn."""
-    import gunicorn
+    from importlib.metadata import version
 
     settings = from_words(sys.argv[1:])
     names = [name for name, _ in settings]
     if "version" in names:
-        print(f"gunicorn {gunicorn.__version__}")
+        print(f"gunicorn {version('gunicorn')}")
     elif "help" in names:
         print("\n".join(f"    --{name}" for name in sorted({*PLAIN, *OTHERS})))
     else:
