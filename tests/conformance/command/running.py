@@ -17,7 +17,7 @@ from tests.conformance.harness.results import FAULTS
 from . import suite, telling, writing
 from .status import DIFFERS, HELD, NOTHING, Trouble
 
-MANY = 60
+MANY = 20
 """So many failures are no accident of a busy machine: they are not run again."""
 
 
