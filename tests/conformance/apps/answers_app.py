@@ -145,6 +145,19 @@ def changes_its_mind_by_name(environ: Environ, start: Start) -> Any:
 
 
 @app
+def fails_too_late(environ: Environ, start: Start) -> Any:
+    start("200 OK", PLAIN)
+    yield b"data"
+    try:
+        try:
+            raise ValueError
+        except ValueError:
+            start("500 Oops", PLAIN, sys.exc_info())
+    except ValueError:
+        yield b" raised"
+
+
+@app
 def writes(environ: Environ, start: Start) -> Any:
     write = start("200 OK", PLAIN)
     write(b"one ")

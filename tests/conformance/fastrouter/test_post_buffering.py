@@ -114,6 +114,27 @@ def test_the_node_hears_nothing_before_the_last_byte(buffering: Setup, size: int
         assert client.rest().raw == b"got " + b"x" * size
 
 
+@covers("FR-121")
+def test_not_even_a_connection_is_made_before_the_last_byte(start: Starter) -> None:
+    """Of two requests the second is whole first: its connection is the first that is made."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        port = listener.getsockname()[1]
+        subject = start(
+            TALLY + f"fastrouter-to = 127.0.0.1:{port}\nfastrouter-post-buffering = 8192\n",
+            until=ROUTER,
+        )
+        with Client(subject.port, upload(2) + b"a") as half, Client(subject.port) as whole:
+            whole.send(upload(3) + b"bcd")
+            for length in ("3", "2"):
+                conversation, _ = listener.accept()
+                with conversation:
+                    conversation.settimeout(20)
+                    assert receive_packet(conversation).vars["CONTENT_LENGTH"] == length
+                if length == "3":
+                    half.send(b"z")
+
+
 @covers("FR-122")
 def test_a_big_body_lies_in_a_file_without_a_name(buffering: Setup) -> None:
     """More than n bytes: a file under $TMPDIR that nobody else can open; n bytes: none."""

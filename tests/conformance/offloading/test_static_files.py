@@ -197,6 +197,13 @@ def test_if_modified_since(site: Subject, value: str, status: int) -> None:
         assert answer.body == b""
 
 
+@covers("OF-52")
+def test_the_date_that_was_told_is_late_enough(site: Subject) -> None:
+    """Who has the file of this very second need not get it again."""
+    told = get(site.port, "/a.txt").get("last-modified") or ""
+    assert get(site.port, "/a.txt", ("If-Modified-Since", told)).status == 304
+
+
 @covers("OF-53")
 def test_head_is_the_head_of_get(site: Subject) -> None:
     head = exchange(site.port, request("/a.txt", "HEAD"))

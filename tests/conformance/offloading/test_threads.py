@@ -129,6 +129,18 @@ def test_all_threads_get_their_share(start: Starter) -> None:
     eventually(lambda: offloaded(subject) == 12, "twelve transfers are counted")
 
 
+@covers("OF-7", kind="beyond")
+def test_the_threads_take_turns(start: Starter) -> None:
+    """The stats say what each thread was given: of four tasks each of two has two."""
+    subject = start(
+        SITE + "offload-threads = 2\n", files={"static/big.bin": b"x" * 1_000_000}, until=WORKER
+    )
+    for _ in range(4):
+        assert len(get(subject.port, "/big.bin").body) == 1_000_000
+    (threads,) = stats(subject.ports["PORT1"])["offload"]
+    assert [thread["tasks"] for thread in threads] == [2, 2]
+
+
 @covers("OF-8")
 @pytest.mark.parametrize(
     ("option", "number", "can"),

@@ -45,6 +45,7 @@ TABLE: list[tuple[str, str, Check]] = [
         ),
     ),
     ("SC-170", "changes_its_mind_by_name", lambda a: (a.status, a.body) == (503, b"sorry")),
+    ("SC-362", "fails_too_late", lambda a: (a.status, a.body) == (200, b"data raised")),
     ("SC-171", "writes", lambda a: a.body == b"one two three"),
     ("SC-172", "closes", lambda a: a.body == b"one"),
     ("SC-172", "closes_after_failing", lambda a: a.body == b"one"),
@@ -85,7 +86,7 @@ def site(request: pytest.FixtureRequest, start_module: Starter) -> Subject:
 
 @covers("SC-61", "SC-155", "SC-156", "SC-157", "SC-160", "SC-161", "SC-162", "SC-163", "SC-164")
 @covers("SC-165", "SC-166", "SC-167", "SC-168", "SC-169", "SC-170", "SC-171", "SC-172", "SC-173")
-@covers("SC-174", "SC-175", "SC-176", "SC-177", "SC-180", "SC-181", "SC-182")
+@covers("SC-174", "SC-175", "SC-176", "SC-177", "SC-180", "SC-181", "SC-182", "SC-362")
 @pytest.mark.parametrize(("row", "path", "check"), TABLE, ids=[path for _, path, _ in TABLE])
 def test_an_answer(site: Subject, row: str, path: str, check: Check) -> None:
     """The client gets what the requirement says."""

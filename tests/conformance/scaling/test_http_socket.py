@@ -213,6 +213,22 @@ class TestKept:
         )
         assert exchange(subject.port, request("/hello", version="HTTP/1.0")).text == "hello"
 
+    @covers("SC-76", "SC-363")
+    @pytest.mark.parametrize(
+        ("row", "data"),
+        [
+            ("SC-76", request("/hello", version="HTTP/1.0")),
+            ("SC-363", request("/hello", headers=[("Connection", "close")])),
+        ],
+        ids=["old", "asked"],
+    )
+    def test_http11_socket_closes_at_once_if_asked(
+        self, start: Starter, row: str, data: bytes
+    ) -> None:
+        """And not when the time for another request is over."""
+        subject = start("http11-socket = 127.0.0.1:PORT\nsocket-timeout = 90\nmodule = case_app\n")
+        assert exchange(subject.port, data).text == "hello"
+
     @covers("SC-76")
     def test_an_idle_kept_connection_ends(self, start: Starter) -> None:
         subject = start("http11-socket = 127.0.0.1:PORT\nsocket-timeout = 1\nmodule = case_app\n")

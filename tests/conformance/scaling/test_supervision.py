@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -196,6 +197,20 @@ def test_the_deadline_is_that_of_the_request(start: Starter) -> None:
 def test_a_request_in_time_is_not_touched(start: Starter) -> None:
     subject = start(HARAKIRI.replace("= 3\n", "= 30\n"), until=WORKER)
     assert get(subject.port, "/hello").text == "hello"
+    assert "HARAKIRI ON" not in subject.log
+
+
+@covers("SC-217")
+def test_a_slow_request_that_is_in_time_is_answered(start: Starter) -> None:
+    """The master has looked at it, as the statistics of a second of work show."""
+    subject = start(HARAKIRI.replace("= 3\n", "= 60\n"), until=WORKER)
+    with Client(subject.port, request("/hold/a")) as client:
+        ((pid, _),) = subject.wait_inside("a")
+        began = time.monotonic()
+        eventually(lambda: time.monotonic() - began > 1.5, "two rounds of the master")
+        subject.let_go("a")
+        assert client.rest().text == "held a"
+        assert pid in subject.workers().values()
     assert "HARAKIRI ON" not in subject.log
 
 

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.conformance.harness import (
     get,
     listening,
     packet,
+    request,
     request_vars,
 )
 from tests.conformance.vassals.empire import Empire, added, asked, rule
@@ -102,6 +104,28 @@ def test_what_changes_while_it_sleeps_again_counts_at_the_next_start(empire: Emp
 def test_a_server_inside_a_request_is_not_idle(empire: Empire) -> None:
     address = added(empire, "busy", *SLEEPY)
     assert asked(address, "/sleep?3.5")["path"] == "/sleep"
+
+
+@covers("OD-56")
+def test_a_request_keeps_its_server_from_falling_asleep(start: Starter) -> None:
+    """No word of inactivity, and no end, before the request has been answered."""
+    subject = start(
+        """
+        http-socket = 127.0.0.1:PORT
+        master = true
+        idle = 2
+        die-on-idle = true
+        module = case_app
+        """
+    )
+    with Client(subject.port, request("/hold/a")) as client:
+        subject.wait_inside("a")
+        began = time.monotonic()
+        eventually(lambda: time.monotonic() - began > 4.5, "more time than idle allows")
+        assert "inactive" not in subject.log
+        subject.let_go("a")
+        assert client.rest().text == "held a"
+    assert subject.ended() == 0
 
 
 @covers("OD-59")
