@@ -15,6 +15,7 @@ extensions = [
     "docs._ext.options",
     "docs._ext.diagrams",
     "docs._ext.bench",
+    "docs._ext.slow",
     "docs._ext.endurance",
 ]
 exclude_patterns = ["_build", "_ext", "results"]
