@@ -1,0 +1,1 @@
+"""Faults: what goes wrong, what may be lost by it, and that nothing else is."""
