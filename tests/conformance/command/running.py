@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise Trouble(f"nothing of {' '.join(chosen.selection)} is in the profile {profile}")
     teller = telling.Teller(chosen.quiet)
     teller.begin(binary.name(), binary.command(), profile)
-    status = suite.call([*words, *_parallel(chosen), *_junit(chosen)], teller)
+    status = suite.call([*words, *_parallel(chosen), *_junit(chosen)], chosen.selection, teller)
     if teller.broken:
         raise Trouble("the suite broke: " + "; ".join(teller.broken), NOTHING)
     unsteady = [] if chosen.once or status > 1 else _again(teller, words)
@@ -72,8 +72,7 @@ def _check_binary() -> None:
 
 
 def _words(chosen: argparse.Namespace, profile: str) -> list[str]:
-    words = [f"--select={word}" for word in chosen.selection]
-    words.append(f"--profile={profile}")
+    words = [f"--profile={profile}"]
     if chosen.xfail:
         path = chosen.xfail if chosen.xfail == "none" else os.path.abspath(chosen.xfail)
         words.append(f"--xfail={path}")
@@ -93,9 +92,8 @@ def _again(teller: telling.Teller, words: Sequence[str]) -> list[str]:
     failed = [case for case, (kind, _) in teller.record.cases.items() if kind in FAULTS]
     if not failed or len(failed) > MANY:
         return []
-    others = [word for word in words if not word.startswith("--select=")]
     second = telling.Teller(quiet=True)
-    suite.call([*(f"--select={case}" for case in failed), *others], second)
+    suite.call(words, failed, second)
     steady = []
     for case in failed:
         outcome = second.record.cases.get(case)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.harness.selection import Case, unknown, wanted
+from tests.conformance.harness.selection import Case, unknown
 
 from .status import NOTHING, Trouble
 
@@ -23,13 +23,20 @@ QUIET = ("-qq", "--no-header", "--no-summary", "-rN", "--tb=short", "--color=no"
 BROKEN = (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
 
 
-def call(words: Sequence[str], *plugins: Any) -> int:
-    """Run pytest on the suite with these words more; its exit status."""
+def places(selection: Sequence[str]) -> list[str]:
+    """The files and directories that a selection needs: all, unless its words are their names."""
+    found = {CASES / word.partition("::")[0] for word in selection}
+    return sorted(map(str, found)) if found and all(p.exists() for p in found) else [str(CASES)]
+
+
+def call(words: Sequence[str], selection: Sequence[str], *plugins: Any) -> int:
+    """Run pytest on what is selected of the suite, with these words more; its exit status."""
     settings = next(path for path in SETTINGS if path.exists())
     place = ["-c", str(settings), "--rootdir", str(ROOT), "--confcutdir", str(ROOT / "tests")]
     printed = io.StringIO()
+    words = [*QUIET, *words, *(f"--select={word}" for word in selection), *places(selection)]
     with contextlib.redirect_stdout(printed):
-        status = int(pytest.main([*place, *QUIET, *words, str(CASES)], plugins=list(plugins)))
+        status = int(pytest.main([*place, *words], plugins=list(plugins)))
     if status in BROKEN:
         told = printed.getvalue().strip().splitlines() or ["pytest did not begin"]
         raise Trouble(f"the suite broke: {told[-1]}", NOTHING)
@@ -56,9 +63,14 @@ class Collector:
 
 def collected(selection: Sequence[str], profile: str | None) -> list[Case]:
     """The cases of a selection, without asking any binary; each word has to name one at least."""
+    found = _collected(selection, profile)
+    if unknown(selection, found) and (wrong := unknown(selection, _collected((), None))):
+        raise Trouble(f"{wrong[0]!r} names no case (`refuwsgi-conformance list` shows them)")
+    return found
+
+
+def _collected(selection: Sequence[str], profile: str | None) -> list[Case]:
     keeper = Collector()
     words = ["--collect-only", *([f"--profile={profile}"] if profile else [])]
-    call(words, keeper)
-    if wrong := unknown(selection, keeper.cases):
-        raise Trouble(f"{wrong[0]!r} names no case (`refuwsgi-conformance list` shows them)")
-    return [case for case in keeper.cases if wanted(case, selection, "")]
+    call(words, selection, keeper)
+    return keeper.cases

@@ -23,27 +23,9 @@ PLAIN = {
     "reload-mercy": "--graceful-timeout",
     "worker-reload-mercy": "--graceful-timeout",
 }
-OTHERS = frozenset(
-    [
-        "ini",
-        "socket",
-        "uwsgi-socket",
-        "http-socket",
-        "module",
-        "wsgi",
-        "wsgi-file",
-        "file",
-        "callable",
-        "master",
-        "enable-threads",
-        "harakiri",
-        "lazy-apps",
-        "env",
-        "help",
-        "version",
-        "need-app",
-    ]
-)
+OTHERS = {"ini", "socket", "uwsgi-socket", "http-socket", "module", "wsgi", "wsgi-file", "file"}
+OTHERS |= {"callable", "master", "enable-threads", "harakiri", "lazy-apps", "env", "help"}
+OTHERS |= {"version", "need-app"}
 SHORT = {"M": "master", "p": "processes", "s": "socket", "w": "module", "T": "enable-threads"}
 FLAGS = ("master", "enable-threads", "lazy-apps", "need-app", "help", "version")
 HOOKS = """
