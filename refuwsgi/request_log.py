@@ -38,6 +38,13 @@ LOG_5XX = Option("log-5xx", flag, default=False, help="log requests that fail wi
 LOG_SLOW = Option(
     "log-slow", number, default=0, help="log requests that take longer, in milliseconds", bare="1"
 )
+LOG_ZERO = Option(
+    "log-zero", flag, default=False, help="log requests whose answer has no body", bare="1"
+)
+LOG_BIG = Option(
+    "log-big", number, default=0, help="log requests whose answer is longer, in bytes", bare="1"
+)
+SOMETIMES = (LOG_4XX, LOG_5XX, LOG_SLOW, LOG_ZERO, LOG_BIG)
 LOG_MICROS = Option(
     "log-micros", flag, default=False, help="give durations in microseconds", bare="true"
 )
@@ -82,7 +89,7 @@ def configured(config: Config, board: Scoreboard) -> LogRequest | None:
 
     if not config[DISABLE_LOGGING]:
         return always
-    if not (config[LOG_4XX] or config[LOG_5XX] or config[LOG_SLOW]):
+    if not any(config[option] for option in SOMETIMES):
         return None
     wanted = _wanted(config)
 
@@ -96,11 +103,15 @@ def configured(config: Config, board: Scoreboard) -> LogRequest | None:
 def _wanted(config: Config) -> Callable[[Request], bool]:
     low = 400 if config[LOG_4XX] else 500
     high = 600 if config[LOG_5XX] else 500
-    slow = config[LOG_SLOW] * 1000
+    slow, big = config[LOG_SLOW] * 1000, config[LOG_BIG]
+    zero = config[LOG_ZERO]
 
     def wanted(request: Request) -> bool:
-        took = time.time_ns() // 1000 - request.started
-        return low <= request.status < high or bool(slow) and took > slow
+        if low <= request.status < high or zero and not request.size:
+            return True
+        if big and request.size > big:
+            return True
+        return bool(slow) and time.time_ns() // 1000 - request.started > slow
 
     return wanted
 
@@ -134,11 +145,14 @@ class Line:
             self._second, self._date = second, time.ctime(second)
         via = f"via {request.via}() " if request.via and request.via != "static" else ""
         peer = get(self._peer) or get("REMOTE_ADDR", "")
-        return shown(
+        # What the client said stands in the middle: only there can be anything to escape.
+        said = f"{get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')}"
+        who = f"{peer} ({get('REMOTE_USER', '')})"
+        return (
             f"{memory_of() if self._memory else ''}"
             f"[pid: {self._pid}|app: {request.app}|req: {mine}/{self._board.requests()}] "
-            f"{peer} ({get('REMOTE_USER', '')}) {{{count} vars in {size} bytes}} "
-            f"[{self._date}] {get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')} => "
+            f"{shown(who)} {{{count} vars in {size} bytes}} "
+            f"[{self._date}] {shown(said)} => "
             f"generated {request.size} bytes in {took} {self._unit} {via}"
             f"({request.protocol} {request.status}) {request.headers} headers in "
             f"{request.head_size} bytes ({request.chunks} switches on core {request.core_number})"

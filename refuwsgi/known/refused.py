@@ -15,7 +15,7 @@ REFUSED = {
         vassal-cap vassals-cap subscriptions-credentials-check limit-nproc
     """,
     "this protocol is not spoken here": """
-        suwsgi-socket ssl-socket https-socket https-socket-modifier1 https-socket-modifier2
+        suwsgi-socket ssl-socket https-socket-modifier1 https-socket-modifier2
         fastcgi-* scgi-* raw-* puwsgi-socket udp cache-udp-* snmp snmp-community multicast*
         https2 sslrouter* rawrouter* https-export-cert https-session-context sni sni-* ssl-enable*
         ssl-option ssl-verify-depth

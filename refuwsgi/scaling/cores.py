@@ -59,6 +59,10 @@ class Door(Protocol):
         """Read one request; None when there is none to be had from this client."""
         ...
 
+    def drain(self, timeout: float) -> None:
+        """Wait until what the cores have written is on its way."""
+        ...
+
 
 class Service(NamedTuple):
     """What all cores of a worker share."""

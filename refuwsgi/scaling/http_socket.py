@@ -82,6 +82,9 @@ class HttpDoor:
         """The same door, for one core alone."""
         return self
 
+    def drain(self, timeout: float) -> None:
+        """Nothing stands between the cores and the clients."""
+
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one request; None when there is none to be had from this client."""
         if not data:

@@ -52,15 +52,15 @@ class Certified(NamedTuple):
     client_ca: str = ""
 
 
-def split(text: str, where: str) -> Certified:
-    """Take the value of `https` apart."""
+def split(text: str, where: str, name: str = "https") -> Certified:
+    """Take the value of `https` or `https-socket` apart."""
     parts = [part.strip() for part in text.split(",")]
     if not 3 <= len(parts) <= 5 or not all(parts[:3]):
-        raise OptionError(f"{where}: https: expected address,certificate,key, got {text!r}")
+        raise OptionError(f"{where}: {name}: expected address,certificate,key, got {text!r}")
     return Certified(*parts)
 
 
-def context(wanted: Certified, where: str) -> ssl.SSLContext:
+def context(wanted: Certified, where: str, name: str = "https") -> ssl.SSLContext:
     """Load the certificate, the key and what clients are to show."""
     import ssl
 
@@ -80,7 +80,7 @@ def context(wanted: Certified, where: str) -> ssl.SSLContext:
             must = wanted.client_ca.startswith("!")
             made.verify_mode = ssl.CERT_REQUIRED if must else ssl.CERT_OPTIONAL
     except OSError as problem:
-        raise OptionError(f"{where}: https: {loading}: {problem.strerror or problem}") from None
+        raise OptionError(f"{where}: {name}: {loading}: {problem.strerror or problem}") from None
     return made
 
 

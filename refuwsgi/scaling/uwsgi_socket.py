@@ -69,6 +69,9 @@ class UwsgiDoor:
         """The same door, for one core alone."""
         return UwsgiDoor(self.listener, self.limit, self.timeout, takes=self._takes)
 
+    def drain(self, timeout: float) -> None:
+        """Nothing stands between the cores and the clients."""
+
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one packet; None when there is none to be had from this client."""
         if self.tcp:

@@ -127,6 +127,8 @@ class Worker:
         self.row.ready = 1
         self._serve(cores)
         self.row.accepting = 0
+        for door in service.doors:
+            door.drain(self._plan.mercy)
         if offloading is not None:
             offloading.drain(self._plan.mercy)
         return PLANNED

@@ -13,18 +13,23 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from typing import TYPE_CHECKING
 
 from refuwsgi import address, log, passing, sockets
 from refuwsgi.options import Config, OptionError
 from refuwsgi.protocol.http import MAX_VARS
 from refuwsgi.protocol.uwsgi import buffer_size
-from refuwsgi.scaling import http_link
+from refuwsgi.scaling import http_link, https
 from refuwsgi.scaling.cores import Door
 from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET, HttpDoor
+from refuwsgi.scaling.https_socket import HTTPS_SOCKET, HttpsDoor
 from refuwsgi.scaling.uwsgi_socket import PROTOCOL, SOCKET, UwsgiDoor
 from refuwsgi.server import reload
 from refuwsgi.sockets import Listener
 from refuwsgi.vassals import own_socket
+
+if TYPE_CHECKING:
+    import ssl
 
 PROTOCOLS = ("uwsgi", "http", "http11")
 
@@ -34,11 +39,12 @@ def bound(config: Config) -> list[Listener]:
     plain = config[PROTOCOL]
     if plain not in PROTOCOLS:
         raise config.error(PROTOCOL, "uwsgi, http or http11")
-    spoken = {SOCKET: plain, HTTP_SOCKET: "http", HTTP11_SOCKET: "http11"}
+    spoken = {SOCKET: plain, HTTP_SOCKET: "http", HTTP11_SOCKET: "http11", HTTPS_SOCKET: "https"}
     came = [each for each in passing.inherited(plain) if each.fd or not config[sockets.SKIP_ZERO]]
     found = []
-    for option, text, where in config.in_order(SOCKET, HTTP_SOCKET, HTTP11_SOCKET):
-        for one in text.split(","):
+    for option, text, where in config.in_order(*spoken):
+        certified = https.split(text, where, option.name) if option is HTTPS_SOCKET else None
+        for one in [certified.address] if certified is not None else text.split(","):
             try:
                 wanted = address.parse(one.strip())
             except ValueError as problem:
@@ -50,6 +56,10 @@ def bound(config: Config) -> list[Listener]:
                 log.line(ALREADY.format(where, option.name, one.strip(), same.fd))
             if same is not None:
                 same.protocol = spoken[option]
+            if certified is not None:
+                # Now, while we may still read the key; the workers inherit what was loaded.
+                made = https.context(certified, where, option.name)
+                _contexts[(same or found[-1]).sock.fileno()] = made
     for each in came:
         _narrow(each, config)
     found += came
@@ -57,6 +67,8 @@ def bound(config: Config) -> list[Listener]:
         found.append(http_link.bound(config))
     return found
 
+
+_contexts: dict[int, ssl.SSLContext] = {}  # descriptor of an https-socket -> who we are there
 
 ALREADY = "{}: {} = {} is descriptor {} already, which is served as it is: the line can go"
 
@@ -96,6 +108,9 @@ def doors(listeners: list[Listener], config: Config) -> list[Door]:
         if listener.protocol == "uwsgi":
             takes = not config[passing.NO_FD_PASSING]
             found.append(UwsgiDoor(listener, limit, timeout, takes=takes))
+        elif (with_ := _contexts.get(listener.sock.fileno())) is not None:
+            most = 2 * config[MAX_VARS]
+            found.append(HttpsDoor(listener, limit, timeout, with_=with_, most=most))
         else:
             keep = listener.protocol == "http11"
             found.append(HttpDoor(listener, limit, timeout, keep=keep, most=2 * config[MAX_VARS]))

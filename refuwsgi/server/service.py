@@ -79,9 +79,12 @@ DYNAMIC = "*** no app loaded. going in full dynamic mode ***"
 def wanted(config: Config) -> bool:
     """Say whether the instance has anything for workers to do."""
     from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET
+    from refuwsgi.scaling.https_socket import HTTPS_SOCKET
     from refuwsgi.scaling.uwsgi_socket import SOCKET
 
-    return any(map(config.given, (SOCKET, HTTP_SOCKET, HTTP11_SOCKET))) or loading.wanted(config)
+    return any(
+        map(config.given, (SOCKET, HTTP_SOCKET, HTTP11_SOCKET, HTTPS_SOCKET))
+    ) or loading.wanted(config)
 
 
 class Service:

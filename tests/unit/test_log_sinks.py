@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_path_may_hold_an_equals_sign(tmp_path: Path) -> None:
 def test_what_was_put_aside_is_never_overwritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_sinks.time, "time", lambda: 7)
+    monkeypatch.setattr(time, "time", lambda: 7)
     sink = FileSink(str(tmp_path / "log"))
     for word in (b"a\n", b"b\n", b"c\n"):
         sink.write(word)

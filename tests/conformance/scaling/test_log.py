@@ -30,7 +30,9 @@ def application(environ, start_response):
         time.sleep(2.5)
     status = {"/404": "404 Not Found", "/500": "500 Oops"}.get(path, "200 OK")
     start_response(status, [("Content-Type", "text/plain"), ("X-A", "b")])
-    return [b"0123456789"]
+    if path == "/empty":
+        return []
+    return [b"0123456789" * (100 if path == "/big" else 1)]
 """
 SITE = "http-socket = 127.0.0.1:PORT\nmaster = true\nmodule = app\n"
 FILES = {"app.py": APP}
@@ -135,11 +137,13 @@ def test_changing_words_of_a_format(start: Starter, name: str, pattern: str) -> 
         ("log-4xx = true\n", {"/404"}),
         ("log-5xx = true\n", {"/500"}),
         ("log-slow = 2000\n", {"/slow"}),
+        ("log-zero = true\n", {"/empty"}),
+        ("log-big = 100\n", {"/big"}),
     ],
 )
 def test_request_lines_may_be_switched_off(start: Starter, more: str, logged: set[str]) -> None:
     subject = start(SITE + "disable-logging = true\n" + more, files=FILES, until=WORKER)
-    for path in ("/ok", "/404", "/500", "/slow"):
+    for path in ("/ok", "/404", "/500", "/slow", "/empty", "/big"):
         get(subject.port, path)
     for path in logged:
         subject.wait_for(f"GET {path} ")
