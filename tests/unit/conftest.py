@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from refuwsgi import api, waiting
 from refuwsgi.loop import Loop
@@ -14,6 +15,10 @@ from refuwsgi.loop import Loop
 SELECTORS: list[type] = [selectors.DefaultSelector, selectors.PollSelector]
 if hasattr(select, "epoll"):
     SELECTORS.append(waiting.Epoll)
+
+# How long an example takes says nothing on a machine that has other things to do.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)
