@@ -60,6 +60,7 @@ class Relay:
     )  # fmt: skip
 
     grace = 0.2  # how long a client from which nothing is due goes unwatched
+    _hidden: Callable[[], bool] | None = None  # are bytes of it here, of which no wait would tell
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class Relay:
     async def run(self) -> None:
         """Carry until the node has ended and the client has all that it said."""
         while self._node_speaks or self._to_client:
-            if self._hidden():
+            if self._hidden is not None and self._hidden():
                 self._of_client()
                 continue
             try:
@@ -109,10 +110,6 @@ class Relay:
                 self._of_node(ended=len(ready) > 1 and (node, END) in ready)
             if self._client in ready:
                 self._of_client()
-
-    def _hidden(self) -> bool:
-        """Whether bytes of the client are here already, so that no wait would tell."""
-        return False
 
     def _wanted(self) -> Wait:
         """What to wait for in this state; the same object as long as it lasts."""

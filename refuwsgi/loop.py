@@ -186,7 +186,9 @@ class Loop:
                 self._forget(task)
             self._spawned = 0
             try:
-                self._step(task, ready)
+                wanted = task.steps.send(ready)
+                if wanted is not task.waiting or wanted.timeout is not None:
+                    self._sleep(task, wanted)
                 left += self._spawned
             except StopIteration:
                 self.end(task)
@@ -194,27 +196,22 @@ class Loop:
                 log.exception(f"a task ended by an error: {task}")
                 self.end(task)
 
-    def _step(self, task: Task, ready: Ready | None) -> None:
-        """Let a task run until it waits again."""
-        wanted = task.steps.send(ready)
-        while True:
+    def _sleep(self, task: Task, wanted: Wait) -> None:
+        while wanted is not task.waiting:
+            registered = 0
             try:
-                self._sleep(task, wanted)
-                return
+                if wanted.interests != task.waiting.interests:
+                    if task.waiting is not NOTHING:
+                        self._forget(task)
+                    for sock, events in wanted.interests:
+                        self._selector.register(sock, events, task)
+                        registered += 1
+                task.waiting = wanted
             except (OSError, ValueError, KeyError) as problem:
                 # A socket that cannot be waited for: it is the task that should know.
-                self._forget(task)
+                for sock, _ in wanted.interests[:registered]:
+                    self._selector.unregister(sock)
                 wanted = task.steps.throw(problem)
-
-    def _sleep(self, task: Task, wanted: Wait) -> None:
-        before = task.waiting
-        if wanted is not before:
-            if wanted.interests != before.interests:
-                self._forget(task)
-                for sock, events in wanted.interests:
-                    # One by one, so that _forget finds those that were registered.
-                    self._selector.register(sock, events, task)
-            task.waiting = wanted
         if wanted.timeout is None:
             task.deadline = NEVER
             return

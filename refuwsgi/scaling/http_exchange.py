@@ -20,7 +20,7 @@ from refuwsgi.scaling.http_answer import Answer
 class Exchange(Relay):
     """A client, a node, and what is on its way between them."""
 
-    __slots__ = ("_answer", "_pending")
+    __slots__ = ("_answer", "_hidden", "_pending")
 
     grace = 0.5
 
@@ -36,11 +36,11 @@ class Exchange(Relay):
         super().__init__(client, node, to_node, timeout, left, due=left != 0)
         self._answer = answer  # None: it is passed on without being understood
         # TLS may have read bytes already, of which no wait would tell.
-        self._pending: Callable[[], int] | None = getattr(client, "pending", None)
+        pending: Callable[[], int] | None = getattr(client, "pending", None)
+        self._pending = pending or (lambda: 0)
+        self._hidden = None if pending is None else self._read_ahead
 
-    def _hidden(self) -> bool:
-        if self._pending is None:
-            return False
+    def _read_ahead(self) -> bool:
         hears = self._client_speaks and self.left and not (self._to_node or self._file)
         return bool(hears and self._pending())
 
