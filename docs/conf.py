@@ -8,6 +8,7 @@ sys.path.insert(0, str(ROOT))
 
 project = "refuwsgi"
 author = "the authors of refuwsgi"
+copyright = author
 extensions = [
     "docs._ext.codepages",
     "docs._ext.traceability",
