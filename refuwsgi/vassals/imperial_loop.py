@@ -185,15 +185,17 @@ class Emperor:
 
 def _get_warm() -> None:
     """Load what every vassal of ours will need, so that a fork finds it there."""
-    import ctypes  # noqa: F401
+    import ctypes
     import gc
     import multiprocessing.popen_fork  # noqa: F401
     import subprocess  # noqa: F401
 
-    from refuwsgi.catalogue import everything
+    from refuwsgi import catalogue
 
-    everything()
+    catalogue.prepare()
     gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of the GNU libc
+        trim(0)  # what reading the modules has left behind
     gc.freeze()  # a collection in a vassal would touch, and thereby copy, every page
 
 

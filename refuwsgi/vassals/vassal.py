@@ -2,7 +2,7 @@
 
 Section: vassals / On demand vassals (socket activation); one vassal
 What: a crossroads.  The scan, the socket, the pipe, the child and the clock bring events; the table
-      in lifecycle.py says what follows; the methods named in `_deeds` do it.
+      in lifecycle.py says what follows; the methods named in `DEEDS` do it.
 Units: the moments of the record are seconds since the epoch, for the stats.
 Errors: a vassal that cannot be started counts as one that died.
 """
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from refuwsgi import log
-from refuwsgi.loop import Loop, Task, readable, sleep
+from refuwsgi.loop import READ, Loop, Task, Wait, sleep, wait
 from refuwsgi.vassals import emperor_pipe, lifecycle, own_socket
 from refuwsgi.vassals.announce import Herald
 from refuwsgi.vassals.emperor_pipe import Order
@@ -64,6 +64,30 @@ def _nothing() -> None:
 class Vassal:
     """A vassal, whether it has a process or not."""
 
+    # There may be thousands, nearly all of them asleep.
+    __slots__ = (
+        "_watcher",
+        "accepting",
+        "born",
+        "door",
+        "first_run",
+        "found",
+        "last_accepting",
+        "last_heartbeat",
+        "last_loyal",
+        "last_ready",
+        "last_run",
+        "loyal",
+        "monitor",
+        "name",
+        "process",
+        "ready",
+        "realm",
+        "respawns",
+        "state",
+        "wakes",
+    )
+
     def __init__(self, realm: Realm, found: Found, monitor: str, door: Door | None) -> None:
         self.realm = realm
         self.found = found
@@ -78,23 +102,11 @@ class Vassal:
         self.first_run = self.last_run = 0.0
         self.respawns = self.wakes = 0
         self._watcher: Task | None = None
-        self._deeds: dict[Do, Callable[[], None]] = {
-            Do.NOTHING: _nothing,
-            Do.SPAWN: self._spawn,
-            Do.NOTE: self._note,
-            Do.RELOAD: self._reload,
-            Do.RETURN: self._return,
-            Do.STOP: self._stop,
-            Do.FORGET_IT: self._say_stop,
-            Do.REST: self._rest,
-            Do.HOLD: self._hold,
-            Do.DROP: self._drop,
-        }
 
     def feed(self, event: Event) -> None:
         """Take an event in."""
         self.state, do = lifecycle.step(self.state, event)
-        self._deeds[do]()
+        DEEDS[do](self)
 
     def settle(self) -> None:
         """Begin: watch the socket, or wait for the scan to start it."""
@@ -115,7 +127,7 @@ class Vassal:
             self.realm.herald.announce(self.name, door.sock)
 
     async def _wake(self, door: Door) -> None:
-        await readable(door.sock)
+        await wait(Wait(((door.sock, READ),)))  # as readable() does, with one frame less to keep
         self._watcher = None
         self.wakes += 1
         # Beyond: C starts it without a word.
@@ -253,6 +265,20 @@ class Vassal:
         if self.door is not None:
             self.door.sock.close()
         tell(f"removed uwsgi instance {self.name}")
+
+
+DEEDS: dict[Do, Callable[[Vassal], None]] = {
+    Do.NOTHING: lambda _: None,
+    Do.SPAWN: Vassal._spawn,
+    Do.NOTE: Vassal._note,
+    Do.RELOAD: Vassal._reload,
+    Do.RETURN: Vassal._return,
+    Do.STOP: Vassal._stop,
+    Do.FORGET_IT: Vassal._say_stop,
+    Do.REST: Vassal._rest,
+    Do.HOLD: Vassal._hold,
+    Do.DROP: Vassal._drop,
+}
 
 
 def _warn(name: str, door: Door, path: str) -> None:

@@ -8,24 +8,23 @@ Errors: `OptionError` for a scheme that nobody knows, or a monitor that cannot b
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from refuwsgi.options import OptionError
-from refuwsgi.vassals.monitors import amqp, directory, glob, mongodb, pg, zmq
 from refuwsgi.vassals.monitors.monitor import Monitor, Wishes
 
 SCHEMES = ("dir", "glob", "pg", "mongodb", "zmq", "amqp")
+FILES = {"": ("directory", "glob"), "dir": ("directory",)}  # the others have a module of their name
 
 
 def monitor_for(address: str, wishes: Wishes) -> Monitor:
     """Build the monitor that an address means."""
-    found = (
-        directory.configured(address, wishes)
-        or glob.configured(address, wishes)
-        or pg.configured(address, wishes)
-        or mongodb.configured(address, wishes)
-        or zmq.configured(address, wishes)
-        or amqp.configured(address, wishes)
-    )
-    if found is None:
-        schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-        raise OptionError(f"--emperor {address}: expected a path or one of {schemes}")
-    return found
+    scheme = address.partition("://")[0] if "://" in address else ""
+    # Only what is asked for is loaded: an emperor of files needs no database.
+    for name in FILES.get(scheme, (scheme,) if scheme in SCHEMES else ()):
+        module = import_module(f"refuwsgi.vassals.monitors.{name}")
+        found: Monitor | None = module.configured(address, wishes)
+        if found is not None:
+            return found
+    schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+    raise OptionError(f"--emperor {address}: expected a path or one of {schemes}")
