@@ -31,7 +31,7 @@ UNBUILT = {
     "add_timer add_rb_timer add_cron add_file_monitor add_ms_timer alarm",
     "the RPC subsystem": "register_rpc rpc call rpc_list",
     "the options async and ugreen": "async_sleep async_connect suspend green_schedule "
-    "wait_fd_read wait_fd_write ready_fd set_user_harakiri",
+    "wait_fd_read wait_fd_write ready_fd",
     "websockets": "websocket_handshake websocket_recv websocket_recv_nb websocket_send "
     "websocket_send_binary websocket_send_from_sharedarea",
     "the option cache": "cache_get cache_set cache_update cache_del cache_exists cache_clear "
@@ -41,7 +41,8 @@ UNBUILT = {
     "the option locks": "lock unlock is_locked",
     "the transformations of responses": "add_transformation chunked_read_nb",
     "the master": "reload stop workers total_requests request_id listen_queue log_this_request "
-    "accepting i_am_the_spooler i_am_the_lord lord_scroll scrolls get_option setprocname",
+    "accepting set_user_harakiri setprocname i_am_the_spooler i_am_the_lord lord_scroll scrolls "
+    "get_option",
 }
 PLACE_OF = {name: place for place, names in UNBUILT.items() for name in names.split()}
 

@@ -179,6 +179,11 @@ def configured(config: Config, *, buffered: bool) -> Harakiri | None:
     )
 
 
+def for_applications() -> Harakiri:
+    """Build it for the deadlines that applications set themselves."""
+    return Harakiri(verbose=False, gentle=0, by=0)
+
+
 def _by_a_rule(config: Config) -> bool:
     """Say whether a rule sets deadlines, as `route = ^/slow harakiri:60` does."""
     rules = (each for each in config.settings if "route" in each.name)

@@ -44,6 +44,7 @@ LETTERS: dict[str, Callable[[Master], None]] = {
     "c": chain_reload.start,
     "L": orders.rotate_log,
     "l": orders.reopen_log,
+    "P": orders.write_pidfiles,
     "p": orders.pause,
     "Q": orders.stop,
     "q": orders.stop_gracefully,

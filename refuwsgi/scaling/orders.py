@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from refuwsgi import log
 from refuwsgi.loop import readable
-from refuwsgi.options import JOIN, Config, Option, flag, texts
+from refuwsgi.options import JOIN, Config, Option, OptionError, flag, texts
 
 if TYPE_CHECKING:
     from refuwsgi.scaling.master import Master
@@ -149,6 +149,17 @@ def reopen_log(master: Master) -> None:
         return
     log.reopen()
     _reopen_in_workers(master)
+
+
+def write_pidfiles(master: Master) -> None:
+    """Write the pid into its files anew, after somebody has removed them."""
+    from refuwsgi import pidfiles
+
+    try:
+        pidfiles.write_pidfiles(master.config)
+        pidfiles.write_pidfiles(master.config, late=True)
+    except OptionError as problem:
+        log.line(str(problem))
 
 
 def rotate_log(master: Master) -> None:

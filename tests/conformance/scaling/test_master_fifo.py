@@ -174,6 +174,17 @@ def test_capital_c_goes_cheap_until_somebody_comes(start: Starter) -> None:
     assert get(subject.port, "/hello").text == "hello"
 
 
+@covers("SC-246")
+def test_capital_p_writes_the_pid_anew(start: Starter) -> None:
+    subject = serving(start, "pidfile = DIR/pid\n")
+    file = subject.directory / "pid"
+    eventually(file.exists, "the pidfile")
+    file.unlink()
+    command(subject, "P")
+    eventually(lambda: file.exists() and file.read_text().strip(), "the pidfile again")
+    assert int(file.read_text()) == subject.pid
+
+
 @covers("SC-247")
 def test_digits_choose_the_fifo(start: Starter) -> None:
     subject = serving(start, "master-fifo = DIR/second\n")
