@@ -32,6 +32,7 @@ NO_FD_PASSING = Option(
 )
 
 PASSED: Final = "REFUWSGI_SOCKET_"  # in the environment: descriptor -> what it was bound for
+KEPT: Final = "REFUWSGI_KEPT_"  # the same for what is no listening socket: descriptor -> its name
 
 
 class Before:
@@ -63,6 +64,7 @@ def _listening(number: str) -> socket.socket | None:
 class _State:
     before: Before | None = None
     came: list[Listener] = []
+    kept: dict[str, int] = {}
 
 
 def before() -> Before:
@@ -84,7 +86,26 @@ def export(listeners: Iterable[Listener]) -> dict[str, str]:
             each.sock.set_inheritable(True)
         if not each.fixed:
             found[f"{PASSED}{each.sock.fileno():06}"] = each.address.text()
+    for name, fd in _State.kept.items():
+        os.set_inheritable(fd, True)
+        found[f"{KEPT}{fd}"] = name
     return found
+
+
+def keep(name: str, fd: int) -> None:
+    """Have a descriptor stay open over a reload; `kept` finds it again by its name."""
+    _State.kept[name] = fd
+
+
+def kept(name: str) -> int:
+    """The descriptor of that name that the generation before has kept; -1 if there is none."""
+    for found, called in list(os.environ.items()):
+        if found.startswith(KEPT) and called == name:
+            del os.environ[found]
+            fd = int(found[len(KEPT) :])
+            os.set_inheritable(fd, False)
+            return fd
+    return -1
 
 
 def inherited(protocol: str, *, taken: Iterable[Listener] = ()) -> list[Listener]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from refuwsgi import address, log, sockets
-from refuwsgi.fastrouter import router_process, subscription_doors
+from refuwsgi.fastrouter import router_process, subscription_doors, table_handover
 from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter.router_process import Parts
@@ -86,6 +86,7 @@ def configured(
         servers,
         stats,
         [way4.inbox() for _ in range(count)] if servers and count > 1 else [],
+        table_handover.opened() if servers else -1,
         tuple(listener.name for listener in instance),
         caches or {},
     )

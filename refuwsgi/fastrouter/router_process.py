@@ -28,6 +28,7 @@ from refuwsgi.fastrouter import (
     router_stats,
     sign_check,
     static_nodes,
+    table_handover,
 )
 from refuwsgi.fastrouter import way1_use_base as way1
 from refuwsgi.fastrouter import way2_use_pattern as way2
@@ -83,6 +84,7 @@ class Parts(NamedTuple):
     servers: Sequence[way4.Server]
     stats: Listener | None
     inboxes: Sequence[way4.Inbox]
+    handover: int  # the file in which the table outlives a reload, or -1
     instance: tuple[str, ...]  # the addresses of the instance's own sockets
     caches: Mapping[str, way3.Cache]
 
@@ -174,7 +176,10 @@ def run(parts: Parts, place: int) -> int:
         gateway.loop.spawn(_stats(config, gateway, parts.stats, shown))
     if config[HARAKIRI]:
         _harakiri(gateway, config[HARAKIRI], f"{NAME} {place + 1}")
-    return gateway.run()
+    status = gateway.run()
+    if subscribed is not None and not gateway.leaving and place == 0:
+        table_handover.write(parts.handover, subscribed)  # this may be a brutal reload
+    return status
 
 
 def visits(followed: Rules) -> Serve:
@@ -200,8 +205,16 @@ def _subscriptions(
         owners=config[sign_check.CREDENTIALS_CHECK],
         forward=above.forward if above else None,
     )
-    for sock in receiver.sources():
-        gateway.loop.spawn(receiver.listen(sock))
+    hearing = [gateway.loop.spawn(receiver.listen(sock)) for sock in receiver.sources()]
+    gateway.loop.spawn(table_handover.take_over(parts.handover, subscribed))
+
+    def leave() -> None:
+        for task in hearing:  # what comes from now on is for the next generation
+            gateway.loop.end(task)
+        if place == 0:
+            table_handover.write(parts.handover, subscribed)
+
+    gateway.on_leaving.append(leave)
     if cheap:
         mode = cheap_mode.CheapMode(gateway, NAME, log.line)
         subscribed.changed = lambda: mode.nodes_changed(subscribed.living)

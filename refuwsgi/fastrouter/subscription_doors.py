@@ -13,7 +13,7 @@ import os
 import socket
 import struct
 
-from refuwsgi import log
+from refuwsgi import log, passing
 from refuwsgi.address import Address, parse
 from refuwsgi.fastrouter.sign_check import CREDENTIALS_CHECK, USE_CREDENTIALS
 from refuwsgi.fastrouter.way4_subscription_server import SUBSCRIPTION_SERVER, Server
@@ -31,7 +31,9 @@ def bound(config: Config) -> list[Server]:
     for _, text, where in config.in_order(SUBSCRIPTION_SERVER):
         try:
             address = parse(text)
-            sock, name = _udp(address) if address.kind == "tcp" else _unix(address, mode)
+            sock, name = _kept(text) or (
+                _udp(address) if address.kind == "tcp" else _unix(address, mode)
+            )
         except (ValueError, OSError) as problem:
             # Departure: uWSGI says so, and runs on deaf.
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
@@ -39,8 +41,19 @@ def bound(config: Config) -> list[Server]:
         if credentials and sock.family == socket.AF_UNIX:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         log.line(BOUND.format(name, sock.fileno()))
+        passing.keep(f"{SUBSCRIPTION_SERVER.name} {text}", sock.fileno())
         servers.append(Server(name, sock))
     return servers
+
+
+def _kept(text: str) -> tuple[socket.socket, str] | None:
+    """The socket that the generation before had bound for this value."""
+    # Departure: uWSGI closes it and binds another; what is sent meanwhile is lost.
+    fd = passing.kept(f"{SUBSCRIPTION_SERVER.name} {text}")
+    if fd < 0:
+        return None
+    sock = socket.socket(fileno=fd)
+    return sock, name_of(sock, parse(text))
 
 
 def _udp(address: Address) -> tuple[socket.socket, str]:
@@ -54,8 +67,15 @@ def _udp(address: Address) -> tuple[socket.socket, str]:
     except OSError:
         sock.close()
         raise
-    host = f"[{address.host}]" if family == socket.AF_INET6 else address.host
-    return sock, f"{host}:{sock.getsockname()[1]}"
+    return sock, name_of(sock, address)
+
+
+def name_of(sock: socket.socket, address: Address) -> str:
+    """The name of a server: as it was given, with the real port."""
+    if address.kind != "tcp":
+        return address.path if address.kind == "unix" else address.text()
+    host = f"[{address.host}]" if sock.family == socket.AF_INET6 else address.host
+    return f"{host}:{sock.getsockname()[1]}"
 
 
 def is_multicast(host: str) -> bool:

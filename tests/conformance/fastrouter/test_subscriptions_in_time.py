@@ -2,20 +2,24 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conformance.fastrouter.announced import APP, Box, instance
-from tests.conformance.fastrouter.talk import ROUTER, Pool, text_of
+from tests.conformance.fastrouter.talk import ROUTER, Pool, node, text_of
 from tests.conformance.harness import (
     WORKER,
+    Client,
     Starter,
     Subject,
     ask,
     covers,
     eventually,
     free_port,
+    packet,
+    request_vars,
 )
 
 
@@ -170,3 +174,23 @@ def test_router_and_instance_together(start: Starter) -> None:
     assert pool.ask() == ""
     assert pool.router.process.poll() is None
     assert pool.router.wait_for(ROUTER)
+
+
+@covers("FR-B8", kind="beyond")
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_the_table_outlives_a_reload_of_the_router(start: Starter, number: signal.Signals) -> None:
+    """What was announced once need not be announced again, and the server's port stays open."""
+    pool = Pool(start)
+    hold = threading.Event()
+    with node("N", hold=hold) as n, Client(pool.port) as client:
+        pool.announce(n.address, weight="3")
+        client.send(packet(request_vars(HTTP_HOST="example.com")))
+        eventually(lambda: pool.nodes()[n.address]["ref"] == 1, "a request is on its way")
+        since = len(pool.router.log)
+        pool.router.signal(number)
+        pool.router.wait_for(ROUTER, since=since)
+        eventually(lambda: pool.nodes()[n.address]["weight"] == 3, "the node is known")
+        pool.announce("127.0.0.1:1")
+        hold.set()
+        assert client.rest().raw == (b"N" if number == signal.SIGHUP else b"")
+        assert "N" in (pool.ask(), pool.ask())
