@@ -1,0 +1,57 @@
+"""What the processes of a soak have: counted from outside, every few seconds."""
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.conformance.harness import Subject, threads
+
+PSS = re.compile(r"^Pss: +(\d+) kB", re.M)
+
+
+class Sample(NamedTuple):
+    """One look."""
+
+    at: float  # seconds since the beginning
+    processes: int
+    threads: int
+    descriptors: int
+    memory: float  # megabytes: each page divided by how many share it
+    files: int  # temporary files: those with a name, and those without
+    requests: int  # answered so far
+
+
+def taken(subjects: Sequence[Subject], temporary: Path, began: float, requests: int) -> Sample:
+    """Look at every process; one that ends meanwhile counts as far as it was seen."""
+    pids = [pid for subject in subjects for pid in subject.family()]
+    counted = [0, 0, 0]
+    memory = 0
+    for pid in pids:
+        try:
+            names = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+            found = PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+            counted[0] += threads(pid)
+        except OSError:
+            continue
+        counted[1] += len(names)
+        counted[2] += sum(name.startswith(str(temporary)) for name in names)
+        memory += int(found[1]) if found else 0
+    files = counted[2] + len(os.listdir(temporary))
+    at = round(time.monotonic() - began, 1)
+    megabytes = round(memory / 1024, 2)
+    return Sample(at, len(pids), counted[0], counted[1], megabytes, files, requests)
+
+
+def grown(before: Sample, after: Sample) -> list[str]:
+    """What is more at the end than it was at the beginning, beyond what noise explains."""
+    said = []
+    for name, noise in (("processes", 0), ("threads", 0), ("descriptors", 2), ("files", 0)):
+        more = getattr(after, name) - getattr(before, name)
+        if more > noise:
+            said.append(f"{name}: {more} more")
+    if after.memory > before.memory * 1.05 + 1.0:
+        said.append(f"memory: {before.memory} MB became {after.memory} MB")
+    return said
