@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.harness import HarnessFailed, SetupFailed, Starter, binary, report, wire
+from tests.conformance.harness import (
+    HarnessFailed,
+    SetupFailed,
+    Starter,
+    binary,
+    proc,
+    report,
+    wire,
+)
 from tests.conformance.harness.requirements import Known, difference, kind_of, known, listed
 from tests.conformance.harness.selection import Case, wanted
 from tests.conformance.harness.subject import LIVE
@@ -106,7 +114,7 @@ def _judge(item: pytest.Item, table: dict[str, Known], profile: str) -> None:
             pytest.mark.xfail(
                 reason=entry.reason,
                 strict=not entry.sometimes,
-                raises=(AssertionError, OSError, ValueError, SetupFailed),
+                raises=(AssertionError, OSError, ValueError, LookupError, SetupFailed),
             )
         )
 
@@ -115,6 +123,16 @@ def _judge(item: pytest.Item, table: dict[str, Known], profile: str) -> None:
 def pytest_runtest_setup() -> None:
     """Forget what went over the wire in the case before."""
     wire.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Do not wait long for what the binary is known not to do."""
+    proc.hurry(HERE in item.path.parents and item.get_closest_marker("xfail") is not None)
+    try:
+        return (yield)
+    finally:
+        proc.hurry(False)
 
 
 @pytest.hookimpl(wrapper=True)

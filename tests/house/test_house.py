@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -125,6 +126,25 @@ def test_every_requirement_has_a_case_or_a_reason() -> None:
 
 def test_no_case_covers_an_unknown_requirement() -> None:
     assert set(source.cases()) <= set(source.requirements())
+
+
+def test_every_conformance_case_names_a_requirement() -> None:
+    named = {(case.path, case.name) for cases in source.cases().values() for case in cases}
+    without = [
+        f"{path.name}: {node.name}"
+        for path in sorted((source.TESTS / "conformance").rglob("test_*.py"))
+        for node in ast.walk(source.tree_of(path))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        if (path, node.name) not in named
+    ]
+    assert without == []
+
+
+def test_every_recorded_result_is_of_a_requirement() -> None:
+    for path in sorted((ROOT / "docs" / "results").glob("*.json")):
+        results = json.loads(path.read_text("utf-8")).get("results", {})
+        unknown = set(results) - set(source.requirements()) if isinstance(results, dict) else set()
+        assert not unknown, path.name
 
 
 def test_every_requirement_belongs_to_a_section() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from . import wire
 from .errors import Late
 from .packet import packet, request_vars
-from .proc import LIMIT
+from .proc import LIMIT, allowed
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -64,7 +64,7 @@ def connect(address: str | int, limit: float = LIMIT, receive_buffer: int = 0) -
     host, _, port = text.rpartition(":")
     tcp = "/" not in text and not text.startswith("@") and port.isdigit()
     sock = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
-    sock.settimeout(limit)
+    sock.settimeout(allowed(limit))
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:

@@ -16,11 +16,27 @@ from .errors import Late
 LIMIT = 25.0
 """Seconds that anything may take on a busy machine."""
 
+HURRIED = 5.0
+"""Seconds for what a binary is known not to do: that it does not come need not take so long."""
+
+_most = [float("inf")]
+
 T = TypeVar("T")
+
+
+def hurry(on: bool) -> None:
+    """Wait no longer than HURRIED from now on, or again as long as asked for."""
+    _most[0] = HURRIED if on else float("inf")
+
+
+def allowed(limit: float) -> float:
+    """The seconds that something may take now."""
+    return min(limit, _most[0])
 
 
 def eventually(check: Callable[[], T | None], what: str = "", limit: float = LIMIT) -> T:
     """Call `check` until it returns something true and return that; `Late` after the limit."""
+    limit = allowed(limit)
     end = time.monotonic() + limit
     while True:
         result = check()

@@ -113,7 +113,7 @@ class Subject:
     def ended(self, limit: float = proc.LIMIT) -> int:
         """Wait until the first process has ended; its exit code."""
         try:
-            return self.process.wait(limit)
+            return self.process.wait(proc.allowed(limit))
         except subprocess.TimeoutExpired:
             raise Late(f"the subject did not end within {limit:g} s") from None
 

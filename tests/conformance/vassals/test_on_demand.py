@@ -242,6 +242,7 @@ def test_the_emperor_is_the_parent_of_its_vassals(empire: Empire) -> None:
     assert asked(address)["master"] in children(empire.subject.pid)
 
 
+@covers("OD-77")
 def test_refuwsgi_is_judged_by_more(empire: Empire) -> None:
     """The stats of refuwsgi say more than uWSGI's, and nothing less."""
     added(empire, "fields")
