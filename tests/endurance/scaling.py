@@ -165,7 +165,14 @@ def workers(subject: Subject) -> int:
 
 def named(subject: Subject, beginning: str) -> list[int]:
     """The processes whose titles begin so."""
-    return [pid for pid in children(subject.pid) if title(pid).startswith(beginning)]
+    found = []
+    for pid in children(subject.pid):
+        try:
+            if title(pid).startswith(beginning):
+                found.append(pid)
+        except OSError:
+            pass  # it has just gone
+    return found
 
 
 def kills(start: Starter, seconds: float, seed: int) -> dict[str, Any]:
