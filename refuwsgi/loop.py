@@ -249,7 +249,7 @@ class Loop:
         if self._runnable:
             timeout = 0.0
         elif self._timers:
-            timeout = max(0.0, self._timers[0][0] - time.monotonic())
+            timeout = self._until_alarm()
         for key, events in self._selector.select(timeout):
             task, source = key.data, key.fileobj
             if task.ready is None:
@@ -261,6 +261,14 @@ class Loop:
                 task.ready.append((source, END))
         if self._timers:
             self._expire(time.monotonic())
+
+    def _until_alarm(self) -> float | None:
+        """How long until a timer fires that somebody waits for."""
+        timers = self._timers
+        while timers and timers[0][0] != timers[0][2].alarm:
+            heapq.heappop(timers)
+            self._stale -= 1
+        return max(0.0, timers[0][0] - time.monotonic()) if timers else None
 
     def _expire(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
