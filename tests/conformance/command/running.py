@@ -59,9 +59,10 @@ def _check_files(chosen: argparse.Namespace) -> None:
 def _check_binary() -> None:
     """The binary has to be there and to tell its version."""
     try:
-        called = binary.command()
+        called = [_from_anywhere(word) for word in binary.command()]
     except ValueError as error:
         raise Trouble(f"--sut: {error}") from error
+    os.environ["SUT"] = shlex.join(called)
     if shutil.which(called[0]) is None:
         raise Trouble(f"{called[0]}: no such program", NOTHING)
     try:
@@ -69,6 +70,11 @@ def _check_binary() -> None:
             raise Trouble(f"{shlex.join(called)} --version says nothing", NOTHING)
     except HarnessFailed as error:
         raise Trouble(str(error), NOTHING) from error
+
+
+def _from_anywhere(word: str) -> str:
+    """A relative path made absolute: each case runs in a directory of its own."""
+    return os.path.abspath(word) if "/" in word and os.path.exists(word) else word
 
 
 def _words(chosen: argparse.Namespace, profile: str) -> list[str]:

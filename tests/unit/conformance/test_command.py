@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs._ext.source import ROOT
-from tests.conformance.command import comparing, main, writing
+from tests.conformance.command import comparing, main, running, writing
 from tests.conformance.harness.requirements import Known, listed
 
 CASE = "fastrouter/test_getting_started.py::test_the_command_of_the_document_keeps_serving"
@@ -118,7 +118,9 @@ def test_a_failure_says_everything_a_reader_needs(tmp_path: Path) -> None:
 def test_what_fails_is_run_again_and_written_down(tmp_path: Path) -> None:
     """A program that only tells its version keeps nothing of what is asked."""
     binary = tmp_path / "nothing"
-    binary.write_text('#!/bin/sh\necho "nothing 1.0"; echo " --fastrouter --master --fastrouter-to"\n')
+    binary.write_text(
+        '#!/bin/sh\necho "nothing 1.0"; echo " --fastrouter --master --fastrouter-to"\n'
+    )
     binary.chmod(0o755)
     case = "fastrouter/test_getting_started.py::test_several_addresses_of_several_kinds"
     words = [case, "--write-xfail", str(tmp_path / "new"), "--sut", str(binary)]
@@ -173,6 +175,17 @@ def test_a_grid_with_a_failure_ends_with_one(tmp_path: Path) -> None:
     one = results(tmp_path / "1", "one-1", **{"FR-1": ["fails", "x"], "unheard-of": True})
     assert main(["compare", str(one)]) == 1
     assert list(comparing.grid_of([comparing.read(one)]).rows) == ["FR-1", "unheard-of"]
+
+
+def test_a_relative_path_means_the_same_in_every_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "uwsgi").touch()
+    assert running._from_anywhere("bin/uwsgi") == str(tmp_path / "bin" / "uwsgi")
+    assert running._from_anywhere("uwsgi") == "uwsgi"
+    assert running._from_anywhere("--plugins-dir=a/b") == "--plugins-dir=a/b"
 
 
 def test_a_run_in_which_nothing_was_judged_says_so(tmp_path: Path) -> None:
