@@ -90,6 +90,7 @@ def configured(
         config[TOLERANCE],
         config[REQUIRED_HEARTBEAT],
         main if _only_files(addresses) else None,
+        _vacuum(config),
     )
     realm = Realm(Loop(), customs, throttle.configured(config), announce.configured(config))
     wishes = monitor.wishes(config, os.getcwd())
@@ -102,6 +103,12 @@ def configured(
         stats=_stats_address(config),
         stats_http=config[STATS_HTTP],
     )
+
+
+def _vacuum(config: Config) -> bool:
+    """Say whether files of sockets are to be removed; the option is the server's."""
+    said = [setting.value for setting in config.settings if setting.name == "vacuum"]
+    return bool(said) and flag(said[-1] or "true")
 
 
 def _only_files(addresses: Iterable[str]) -> bool:

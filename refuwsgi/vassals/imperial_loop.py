@@ -29,6 +29,8 @@ from refuwsgi.options import OptionError
 from refuwsgi.vassals import emperor_stats
 from refuwsgi.vassals.census import Census
 from refuwsgi.vassals.lifecycle import Event
+from refuwsgi.vassals.on_demand import Door
+from refuwsgi.vassals.own_socket import place_of
 from refuwsgi.vassals.process import tell
 
 SHORTEST_GAP = 0.2  # between two scans that something called for
@@ -63,6 +65,7 @@ class Emperor:
         self._stats_http = stats_http
         self._scanner: Task | None = None
         self._bell = socket.socketpair()
+        self._stats_door: Door | None = None
 
     # -- the main loop -------------------------------------------------------------------------
 
@@ -87,6 +90,7 @@ class Emperor:
             loop.spawn(self._realm.herald.run())
         self._scanner = loop.spawn(self._look_around())
         loop.run()
+        self._close_stats()
         tell("The Emperor is buried.")
         return 0
 
@@ -99,8 +103,15 @@ class Emperor:
             return
         said = f"{address.text()} fd: {sock.fileno()}"
         log.line(f"*** Emperor stats server enabled on {said} ***")
-        with sock:
-            await emperor_stats.answer(self._realm.loop, sock, self.told, self._stats_http)
+        place = place_of(address.path) if address.kind == "unix" else None
+        self._stats_door = Door(address.text(), sock, place)
+        await emperor_stats.answer(self._realm.loop, sock, self.told, self._stats_http)
+
+    def _close_stats(self) -> None:
+        if self._stats_door is not None:
+            if self._realm.customs.vacuum:
+                self._stats_door.remove()
+            self._stats_door.sock.close()
 
     async def _look_around(self) -> None:
         while True:

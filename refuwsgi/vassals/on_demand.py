@@ -62,6 +62,14 @@ class Door(NamedTuple):
         """Say whether clients cannot reach it any more: its path leads to another socket."""
         return self.place is not None and self.place.lost()
 
+    def remove(self) -> None:
+        """Take the file away, if it is ours still."""
+        if self.place is not None and not self.place.lost():
+            try:
+                os.unlink(self.place.path)
+            except OSError:
+                pass  # it went away meanwhile, or the folder is not ours to write to
+
 
 def open_door(name: str, folder: str, backlog: int) -> Door:
     """Bind and listen; a relative path counts from the vassal's folder."""

@@ -42,6 +42,7 @@ class Customs(NamedTuple):
     tolerance: float = 30.0
     required_heartbeat: float = 30.0
     warm: Callable[[Sequence[str]], int] | None = None  # our own main
+    vacuum: bool = False
 
 
 class Process:

@@ -263,6 +263,9 @@ class Vassal:
             self.realm.loop.end(self._watcher)
             self._watcher = None
         if self.door is not None:
+            # Departure: in C the files of on-demand sockets stay, in spite of vacuum.
+            if self.realm.customs.vacuum:
+                self.door.remove()
             self.door.sock.close()
         tell(f"removed uwsgi instance {self.name}")
 

@@ -13,25 +13,20 @@ Units: seconds.
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import os
-import platform
 import random
 import re
-import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from tests.conformance.harness import Late, Starter, ask, binary, free_port
 from tests.conformance.vassals.empire import Empire, added, rule
+from tests.endurance.runs import each_binary, record
 
-RECORDED = Path(__file__).parents[2] / "docs" / "results" / "sleep-wake.json"
+RECORDED = "sleep-wake"
 IDLE = 1
 LINES = ("processes = 2", f"idle = {IDLE}", "die-on-idle = true")
 GOING = re.compile(r"bringing back instance (\S+)\.ini to on-demand mode")
@@ -178,49 +173,22 @@ def run(start: Starter, cycles: int, together: int) -> list[dict[str, Any]]:
     return [tally.told(kind) for kind, tally in tallies.items()]
 
 
-def alone(cycles: int, together: int) -> None:
-    """Run on the binary that $SUT names and print what came of it."""
-    start = Starter()
-    try:
-        print(json.dumps(run(start, cycles, together)))
-    finally:
-        start.close()
-
-
-def in_turn(cycles: int, together: int) -> list[dict[str, Any]]:
-    """Run on ours, then on the original; each has a process to itself."""
-    rows: list[dict[str, Any]] = []
-    original = os.environ.get("ORIGINAL_UWSGI")
-    for sut in ("", original) if original else ("",):
-        words = ["--alone", "--cycles", str(cycles), "--together", str(together)]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.endurance.vassals", *words],
-            env={**os.environ, "SUT": sut},
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        rows += json.loads(done.stdout)
-    return rows
-
-
 def main() -> int:
     """Run, print, record; 1 if a request to ours was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.endurance.vassals")
     parser.add_argument("--cycles", type=int, default=200, help="for each kind of socket")
     parser.add_argument("--together", type=int, default=8, help="vassals of each kind")
-    parser.add_argument("--record", action="store_true", help=f"write {RECORDED.name}")
+    parser.add_argument("--record", action="store_true", help=f"write docs/results/{RECORDED}.json")
     parser.add_argument("--alone", action="store_true", help="$SUT only, JSON")
     asked = parser.parse_args()
-    if asked.alone:
-        alone(asked.cycles, asked.together)
-        return 0
-    rows = in_turn(asked.cycles, asked.together)
-    for row in rows:
-        print(", ".join(f"{name}: {value}" for name, value in row.items()))
+    rows = each_binary(
+        "tests.endurance.vassals",
+        asked.alone,
+        lambda start: run(start, asked.cycles, asked.together),
+        ("--cycles", str(asked.cycles), "--together", str(asked.together)),
+    )
     if asked.record:
-        machine = f"{platform.platform()}, {os.cpu_count()} cores"
-        record = {"date": datetime.date.today().isoformat(), "machine": machine, "runs": rows}
-        RECORDED.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        record(RECORDED, rows)
     return int(any(row["lost"] for row in rows if row["binary"] == "refuwsgi"))
 
 

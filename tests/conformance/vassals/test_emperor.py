@@ -120,6 +120,22 @@ def test_the_end_of_the_emperor_is_the_end_of_its_vassals(start: Starter, sign: 
     empire.subject.wait_for(r"The Emperor is buried.$")
 
 
+@covers("OD-97", kind="beyond")
+@pytest.mark.parametrize(("word", "left"), [("true", False), ("false", True)])
+def test_with_vacuum_no_socket_of_the_emperor_is_left(
+    start: Starter, word: str, left: bool
+) -> None:
+    empire = rule(start, "--set", f"vacuum={word}", "--emperor-on-demand-extension", ".socket")
+    waits = added(empire, "waits")
+    asked(added(empire, "runs"))
+    if not left:
+        empire.remove("waits.ini")
+        empire.gone("waits.ini")
+        assert not os.path.exists(waits)
+    assert empire.subject.stop() == 0
+    assert any(path.is_socket() for path in empire.directory.iterdir()) is left
+
+
 @covers("OD-72")
 def test_the_pidfile(start: Starter) -> None:
     empire = rule(start, "--emperor-pidfile", "DIR/emperor.pid")
