@@ -187,7 +187,7 @@ def _key_of(name: str) -> str:
 
 def _joined(key: str, before: str, value: str) -> str:
     """Join the values of a header that comes twice, unless that is a trick."""
-    if key in ("CONTENT_LENGTH", "HTTP_HOST", "HTTP_TRANSFER_ENCODING"):
+    if key in ("CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_HOST", "HTTP_TRANSFER_ENCODING"):
         raise HeadError(f"{key} comes twice")
     return f"{before}, {value}"
 

@@ -22,6 +22,7 @@ SIZE_DIGITS = 16
 SIZE_LINE = 4096  # with its extensions
 TRAILERS = 8192
 DIGITS = b"0123456789abcdefABCDEF"
+NOT_BEHIND = (b"content-length", b"host", b"transfer-encoding")  # what says where a request ends
 
 SIZE, DATA, DATA_END, TRAILER, DONE = range(5)
 
@@ -125,7 +126,7 @@ def _size_of(line: bytes) -> int:
 
 def _check_trailer(line: bytes) -> None:
     name, colon, value = line.partition(b":")
-    if not colon or not name or name[-1:] in b" \t":
+    if not colon or not name or name[-1:] in b" \t" or name.lower() in NOT_BEHIND:
         raise ChunkError("a trailer is no header")
     if len(line.translate(None, CONTROLS_BUT_TAB)) != len(line):
         raise ChunkError("a control character in a trailer")

@@ -67,6 +67,7 @@ def test_a_head_becomes_vars() -> None:
         ("H2", b"Content-Length: \r\n", "400"),
         ("H2", b"Content-Length: \xb2\r\n", "400"),
         ("H2", b"Content-Length: 5 5\r\n", "400"),
+        ("H1", b"Content-Type: a/b\r\nContent-Type: c/d\r\n", "400"),
         ("H2", b"Content-Length: 18446744073709551619\r\n", "400"),
         ("H3", b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "400"),
         ("H4", b"Transfer-Encoding: xchunked\r\n", "501"),

@@ -84,3 +84,9 @@ def test_any_bytes_are_chunks_or_an_error(text: bytes, step: int) -> None:
         decoded(text, step)
     except ChunkError:
         pass
+
+
+@pytest.mark.parametrize("name", [b"Host", b"content-length", b"Transfer-Encoding"])
+def test_a_trailer_does_not_say_where_a_request_ends(name: bytes) -> None:
+    with pytest.raises(ChunkError):
+        decoded(b"1\r\nx\r\n0\r\n" + name + b": 1\r\n\r\n", 0)
