@@ -16,7 +16,7 @@ What:     the actions that give a request to another server.
 
               http:ADDR[,HOST[,URI]]             httpdumb:  with all headers    httpconnect:ADDR
               uwsgi:ADDR,MODIFIER1,MODIFIER2[,APPID]
-              proxyhttp:  proxyuwsgi:            the same, never by a thread
+              proxyhttp:  proxyhttpconnect:  proxyuwsgi:       the same, never by a thread
 
 Units:    sizes are bytes.
 Errors:   ValueError at the start for an address that is none.  A server that is dead or slow is
@@ -89,14 +89,14 @@ class ToServer:
         try:
             head = self._head(request, groups, body)
         except PacketError as problem:
-            self._failed(node, problem)
+            failed(self._protocol, node, problem)
             route_here.refuse(request, route_here.BAD_GATEWAY)
             return BREAK
         if away and body.small and self._offloaded(request, node, head + body.held):
             return BREAK
         failure = route_here.run(request, node, head, body)
         if failure is not None:
-            self._failed(node, failure)
+            failed(self._protocol, node, failure)
         return BREAK
 
     def _offloaded(self, request: Request, node: Address, first: bytes) -> bool:
@@ -110,9 +110,11 @@ class ToServer:
         request.status = ACCEPTED
         return True
 
-    def _failed(self, node: Address, problem: Exception) -> None:
-        reason = getattr(problem, "strerror", None) or problem
-        log.line(FAILED.format(self._protocol, node.text(), reason))
+
+def failed(protocol: str, node: Address, problem: Exception) -> None:
+    """Say in the log why there was no answer."""
+    reason = getattr(problem, "strerror", None) or problem
+    log.line(FAILED.format(protocol, node.text(), reason))
 
 
 def _http(memory: int, *, dumb: bool = False, offload: bool = True) -> Maker:
@@ -136,13 +138,29 @@ def _http(memory: int, *, dumb: bool = False, offload: bool = True) -> Maker:
     return make
 
 
-def _connect(memory: int) -> Maker:
+def _connect(memory: int, *, offload: bool = True) -> Maker:
     def make(argument: str) -> Action:
         def head(request: Request, groups: Groups, body: Prepared) -> bytes:
             request.send(connected_head(request))
             return b""
 
-        return ToServer("http", Node(argument), head, memory, offload=True)
+        node = Node(argument)
+        away = ToServer("http", node, head, memory, offload=True)
+
+        def action(request: Request, groups: Groups) -> int:
+            if offload and request.offload is not None and not request.tapped:
+                return away(request, groups)
+            where = node.of(request, groups)
+            if where is None:
+                route_here.refuse(request, route_here.BAD_GATEWAY)
+                return BREAK
+            # Departure: uWSGI waits for the head of an answer, which never comes.
+            failure = route_here.tunnel(request, where)
+            if failure is not None:
+                failed("http", where, failure)
+            return BREAK
+
+        return action
 
     return make
 
@@ -181,6 +199,7 @@ def actions(memory: int) -> Mapping[str, Maker]:
         "httpdumb": _http(memory, dumb=True),
         "proxyhttp": _http(memory, offload=False),
         "httpconnect": _connect(memory),
+        "proxyhttpconnect": _connect(memory, offload=False),
         "uwsgi": _uwsgi(memory),
         "proxyuwsgi": _uwsgi(memory, offload=False),
     }

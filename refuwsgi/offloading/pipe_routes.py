@@ -95,9 +95,12 @@ STORES = (
 class FromStore:
     """The action that answers with a value of a store."""
 
-    def __init__(self, store: Store, where: Address, pairs: dict[str, str]) -> None:
+    def __init__(
+        self, store: Store, where: Address, pairs: dict[str, str], after: int = BREAK
+    ) -> None:
         self._store = store
         self._where = where
+        self._after = after  # the verdict of a hit
         self._key = Text(pairs["key"])
         self._kind = pairs.get("content_type") or "text/html"
         self._offload = not is_on(pairs, "no_offload")
@@ -121,7 +124,7 @@ class FromStore:
             if found is None:
                 return NEXT
             self._answer(request, sock, *found)
-        return BREAK
+        return self._after
 
     def _asked(self, sock: socket.socket, key: bytes) -> tuple[int, bytes] | None:
         """Ask for the key: the size of its value, and the beginning of it."""
@@ -200,10 +203,10 @@ def _words(argument: str) -> tuple[Address, dict[str, str]]:
     return address.parse(pairs["addr"]), pairs
 
 
-def _get(store: Store) -> Maker:
+def _get(store: Store, after: int = BREAK) -> Maker:
     def make(argument: str) -> Action:
         where, pairs = _words(argument)
-        return FromStore(store, where, pairs)
+        return FromStore(store, where, pairs, after)
 
     return make
 
@@ -227,6 +230,9 @@ def _keep(store: Store) -> Maker:
 
 def actions() -> Mapping[str, Maker]:
     """The actions on redis and memcached."""
-    return {store.name: _get(store) for store in STORES} | {
-        f"{store.name}store": _keep(store) for store in STORES
-    }
+    found = {}
+    for store in STORES:
+        found[store.name] = _get(store)
+        found[f"{store.name}-continue"] = _get(store, NEXT)
+        found[f"{store.name}store"] = found[f"{store.name}-store"] = _keep(store)
+    return found

@@ -11,11 +11,13 @@ Errors:   a server that is dead, strange or slow is 502 or 504 for the client as
 from __future__ import annotations
 
 import re
+import select
 import socket
 
 from refuwsgi.address import Address
 from refuwsgi.offloading.route_bodies import Prepared
-from refuwsgi.request import CHUNK, Request
+from refuwsgi.offloading.route_heads import connected_head
+from refuwsgi.request import CHUNK, Request, read_some
 
 BAD_GATEWAY = "502 Bad Gateway"
 GATEWAY_TIMEOUT = "504 Gateway Timeout"
@@ -53,6 +55,34 @@ def run(request: Request, node: Address, head: bytes, body: Prepared) -> OSError
             refuse(request, _status_for(problem))
             return problem
         return _carry(request, server, request.head(status, headers), rest)
+
+
+def tunnel(request: Request, node: Address) -> OSError | None:
+    """Carry bytes both ways until the other server ends, or nobody has spoken for a while."""
+    try:
+        server = connected(node, request.timeout)
+    except OSError as problem:
+        refuse(request, _status_for(problem))
+        return problem
+    with server:
+        request.keep = False
+        request.send(connected_head(request))
+        poll = select.poll()
+        for each in (request.fd, server.fileno()):
+            poll.register(each, select.POLLIN)
+        while ready := poll.poll(request.timeout * 1000):
+            for fd, _ in ready:
+                if fd != request.fd:
+                    if not (data := server.recv(CHUNK)):
+                        return None
+                    request.size += len(data)
+                    request.send(data)
+                elif data := read_some(fd, CHUNK, request.timeout):
+                    server.sendall(data)
+                else:
+                    poll.unregister(fd)
+                    server.shutdown(socket.SHUT_WR)
+        return TimeoutError("nobody has said anything")
 
 
 def connected(node: Address, timeout: float) -> socket.socket:

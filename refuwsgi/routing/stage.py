@@ -14,7 +14,14 @@ from collections.abc import Mapping
 from refuwsgi import log
 from refuwsgi.options import Config, OptionError
 from refuwsgi.request import DONE, NEXT, Request
-from refuwsgi.routing import actions, login, options, transformations, variables
+from refuwsgi.routing import (
+    actions,
+    login,
+    options,
+    process_actions,
+    transformations,
+    variables,
+)
 from refuwsgi.routing.answer import Collected, Later, Routed
 from refuwsgi.routing.chain import BREAK, Chain, Language, read
 from refuwsgi.routing.conditions import CONDITIONS
@@ -54,6 +61,7 @@ def language_of(
     known = {
         **actions.ACTIONS,
         **variables.ACTIONS,
+        **process_actions.ACTIONS,
         **transformations.ACTIONS,
         **login.ACTIONS,
         **more_actions,

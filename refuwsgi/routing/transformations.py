@@ -1,8 +1,8 @@
 """Transformations: what rules do to a body on its way to the client.
 
 Section:  ground / internal routing; transformations
-What:     gzip, chunked, fixcl, flush, tofile.  Each takes pieces of the body and gives what may
-          go on; the head waits until something goes on.
+What:     gzip, chunked, fixcl, template, flush, tofile.  Each takes pieces of the body and gives
+          what may go on; the head waits until something goes on.
 Units:    sizes are bytes.
 Errors:   `OSError` from a file that cannot be written is logged.
 """
@@ -87,6 +87,32 @@ class FixLength:
         return [*without(headers, "content-length"), ("Content-Length", str(self._size))]
 
 
+class ForceLength(FixLength):
+    """Says the length of an answer to HEAD, too."""
+
+    def headers(self, request: Request, headers: Headers) -> Headers:
+        """Say the length."""
+        return [*without(headers, "content-length"), ("Content-Length", str(self._size))]
+
+
+class Template(FixLength):
+    """Fills in the holes of the whole body, as those of an argument."""
+
+    def __init__(self, groups: Groups) -> None:
+        super().__init__()
+        self._groups = groups
+
+    def finish(self, request: Request) -> bytes:
+        """Give the body, filled in."""
+        text = Text(super().finish(request).decode("latin-1"))
+        return text(request, self._groups).encode("latin-1", "replace")
+
+    def headers(self, request: Request, headers: Headers) -> Headers:
+        """Leave the length out: it is another now."""
+        request.keep = False
+        return without(headers, "content-length")
+
+
 class Flush:
     """Does nothing: pieces go on as they come."""
 
@@ -140,6 +166,14 @@ def _of(kind: type[Gzip] | type[Chunked] | type[FixLength] | type[Flush]) -> Mak
     return make
 
 
+def _template(argument: str) -> Action:
+    def action(request: Request, groups: Groups) -> int:
+        routed_of(request).transform(Template(groups))
+        return NEXT
+
+    return action
+
+
 def _chunked(argument: str) -> Action:
     def action(request: Request, groups: Groups) -> int:
         # Departure: uWSGI sends chunks to clients of HTTP/1.0, too, who know none.
@@ -172,6 +206,8 @@ ACTIONS: dict[str, Maker] = {
     "gzip": _gzip,
     "chunked": _chunked,
     "fixcl": _of(FixLength),
+    "forcecl": _of(ForceLength),
+    "template": _template,
     "flush": _of(Flush),
     "tofile": to_file,
 }

@@ -127,6 +127,13 @@ def _remove_header(request: Request, name: str) -> None:
     request.removed_headers += (name.strip().lower(),)
 
 
+def _fix_path(request: Request, value: str) -> None:
+    script, path = (str(request.environ.get(name, "")) for name in ("SCRIPT_NAME", "PATH_INFO"))
+    # Departure: uWSGI takes off as many characters, whatever they are.
+    if script and (path == script or path.startswith(f"{script.rstrip('/')}/")):
+        request.environ["PATH_INFO"] = path[len(script.rstrip("/")) :]
+
+
 def _modifier(which: str) -> Maker:
     def make(argument: str) -> Action:
         if not (argument.isascii() and argument.isdecimal() and int(argument) < 256):
@@ -171,13 +178,6 @@ def _change_directory(request: Request, value: str) -> None:
         log.line(f"chdir(): {problem}")
 
 
-def _unbuilt(what: str) -> Maker:
-    def make(argument: str) -> Action:
-        raise ValueError(f"{what} is not supported")
-
-    return make
-
-
 ACTIONS: dict[str, Maker] = {
     "addvar": add_variable,
     "logvar": log_variable,
@@ -189,6 +189,7 @@ ACTIONS: dict[str, Maker] = {
     "setuser": _sets("REMOTE_USER"),
     "setmethod": _sets("REQUEST_METHOD"),
     "setpathinfo": _sets("PATH_INFO"),
+    "fixpathinfo": _does(_fix_path),
     "setscriptname": _sets("SCRIPT_NAME"),
     "seturi": _sets("REQUEST_URI"),
     "setdocroot": _sets("DOCUMENT_ROOT"),
@@ -203,9 +204,6 @@ ACTIONS: dict[str, Maker] = {
     "donotlog": _does(_do_not_log),
     "donotoffload": _does(_do_not_offload),
     "chdir": _does(_change_directory),
-    "setprocname": _unbuilt("the name of a process by a rule"),
-    "signal": _unbuilt("the signal framework"),
-    "alarm": _unbuilt("the alarm framework"),
 }
 
 

@@ -80,3 +80,25 @@ def test_the_value_is_sent_and_nothing_more(
     with Client(subject.port, request("/there"), limit=15) as client:
         assert client.rest().body == VALUE
     assert get(subject.port, "/hello").text == "hello"
+
+
+@covers("OF-124")
+@pytest.mark.parametrize("kind", ["redis", "memcached"])
+def test_the_next_rule_comes_after_a_hit(
+    start: Starter, backend_closer: Callable[[Any], Any], kind: str
+) -> None:
+    store = backend_closer(Store(kind, b"short"))
+    subject = start(
+        f"""
+        http-socket = 127.0.0.1:PORT
+        module = case_app
+        route-run = {kind}-continue:addr={store.address},key=${{PATH_INFO}}
+        route-run = log:went on with ${{PATH_INFO}}
+        route = there break:
+        """,
+        until=WORKER,
+    )
+    with Client(subject.port, request("/there"), limit=15) as client:
+        assert client.rest().body == b"short"
+    subject.wait_for("^went on with /there")
+    assert get(subject.port, "/hello").text == "hello"

@@ -197,6 +197,34 @@ class TestThreads:
         until(lambda: heard == [b"hi"])
 
 
+@pytest.mark.parametrize("action", ["httpconnect", "proxyhttpconnect"])
+def test_a_tunnel_without_threads(action: str) -> None:
+    heard: list[bytes] = []
+    with node(b"hello", heard) as where, request_of(ENVIRON) as (request, client):
+        client.sendall(b"hi")
+        client.shutdown(socket.SHUT_WR)
+        assert act(action, where, request) == BREAK
+        answer = answer_of(request, client)
+    assert answer == b"HTTP/1.1 200 Connection established\r\n\r\nhello"
+    assert heard == [b"hi"]
+
+
+def test_a_tunnel_to_nobody(said: list[str]) -> None:
+    for where, reason in (("127.0.0.1:1", "Connection refused"), ("${NOWHERE}", "no server")):
+        with request_of(ENVIRON) as (request, client):
+            act("httpconnect", where, request)
+            assert b" 502 Bad Gateway\r\n" in answer_of(request, client)
+        assert reason in said[-1]
+
+
+def test_a_tunnel_in_which_nobody_speaks(said: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"127.0.0.1:{silent.getsockname()[1]}"
+        with request_of(ENVIRON, timeout=0.1) as (request, _):
+            act("httpconnect", where, request)
+    assert said[-1].endswith("nobody has said anything")
+
+
 def test_without_an_address_only_the_modifiers_are_set() -> None:
     with request_of() as (request, _):
         assert act("uwsgi", ",5,7,app", request) == CONTINUE

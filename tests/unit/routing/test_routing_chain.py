@@ -105,7 +105,7 @@ def test_the_table(said: list[str]) -> None:
         ("route-run", "setmodifier1:256", "below 256"),
         ("route-run", "basicauth:Realm", "REALM,"),
         ("route-run", "tofile:", "filename"),
-        ("route-run", "alarm:a b", "not supported"),
+        ("route-run", "rpc:f", "not built"),
         ("route-label", "", "invalid route syntax"),
         ("error-route-status", "4xx log:x", "status"),
         ("collect-header", "only-one", "HEADER VARIABLE"),
