@@ -16,8 +16,10 @@ extensions = [
     "docs._ext.options",
     "docs._ext.diagrams",
     "docs._ext.bench",
+    "docs._ext.faults",
     "docs._ext.slow",
     "docs._ext.endurance",
+    "docs._ext.curves",
 ]
 exclude_patterns = ["_build", "_ext", "results"]
 html_theme = "furo"
