@@ -40,7 +40,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @functools.cache
 def _shares(path: Path) -> bool:
     """Whether the cases of a file share what is expensive to make."""
-    return "conformance" not in path.parts or "start_module" in path.read_text()
+    each_alone = {"conformance", "mutants"} & set(path.parts)
+    return not each_alone or "start_module" in path.read_text()
 
 
 def _target(config: pytest.Config) -> Path | None:
