@@ -3,7 +3,7 @@
 What: a requirement is as good as its worst case: true, or [kind, note] with kind one of "fails",
       "setup", "harness", "differs" (a known difference), "absent" (the binary lacks an option),
       "skipped" (the machine lacks something).  What was skipped never counts as passed.
-      The file also holds the counts of the cases, and every case that did not hold.
+      The file also holds the counts of the cases, and every case that was judged and did not hold.
 """
 
 import datetime
@@ -69,7 +69,7 @@ class Record:
             "cases": {
                 case: list(outcome)
                 for case, outcome in sorted(self.cases.items())
-                if outcome[0] not in ("", "beyond")
+                if outcome[0] not in ("", "beyond", "absent", "skipped")
             },
         }
 
