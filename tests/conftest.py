@@ -67,5 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the record."""
     recorder: Any = session.config.pluginmanager.get_plugin("recorder")
-    if recorder is not None and (target := _target(session.config)):
-        recorder.record.write(target)
+    target = _target(session.config)
+    if recorder is not None and target is not None and recorder.record.cases:
+        recorder.record.write(target, keep=not session.config.getoption("record"))

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from . import binary
+from . import binary, changes
+from .requirements import requirements
 
 WORST_FIRST = ("fails", "setup", "harness", "differs", "absent", "skipped", "beyond")
 FAULTS = ("fails", "setup", "harness")
@@ -73,10 +74,13 @@ class Record:
             },
         }
 
-    def write(self, path: Path) -> None:
-        """Write the file."""
+    def write(self, path: Path, keep: bool = False) -> None:
+        """Write the file; with `keep`, what this run did not judge stays as the file has it."""
+        content = self.content()
+        if keep:
+            content["results"] = {**_still_asked(path), **content["results"]}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.content(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 class Recorder:
@@ -93,6 +97,12 @@ class Recorder:
         case = report.nodeid.partition(PLACE)[2]
         if (outcome := outcome_of(report)) is not None:
             self.record.add(case, covered, *outcome)
+
+
+def _still_asked(path: Path) -> dict[str, Any]:
+    """The results of a file whose requirements there still are."""
+    found = changes.content(path).get("results", {})
+    return {name: result for name, result in found.items() if name in requirements()}
 
 
 def outcome_of(report: pytest.TestReport) -> Outcome | None:

@@ -54,6 +54,16 @@ def test_the_file_names_the_cases_that_did_not_hold(tmp_path: Path) -> None:
     assert list(content["cases"]) == ["e"]
 
 
+def test_a_part_of_the_suite_changes_a_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text('{"results": {"FR-1": ["fails", "x"], "FR-5": true, "gone": true}}')
+    record().write(path, keep=True)
+    results = json.loads(path.read_text())["results"]
+    assert results["FR-1"] is True
+    assert results["FR-5"] is True
+    assert "gone" not in results
+
+
 @pytest.mark.parametrize(
     ("text", "outcome"),
     [
