@@ -3,6 +3,7 @@
     $ command          a line for the shell; `> ` goes on with it
     output             what it printed, as it was when the transcript was recorded
     # beyond: ...      as the first line: uWSGI cannot do this, only refuwsgi runs the step
+    # needs: ...       programs without which the step is skipped
 
 All commands go to one shell, in a copy of the step's directory.  What must differ from run to run
 (pids, times, dates) is masked on both sides before they are compared.
@@ -24,6 +25,7 @@ from typing import IO, NamedTuple
 
 LIMIT = 30.0  # seconds for one command; a machine may be busy
 BEYOND = "# beyond:"
+NEEDS = "# needs:"
 MASKS = [
     (re.compile(pattern), shown)
     for pattern, shown in (
@@ -57,6 +59,12 @@ class Transcript(NamedTuple):
     def beyond(self) -> bool:
         """Whether only refuwsgi can do this."""
         return bool(self.notes) and self.notes[0].startswith(BEYOND)
+
+    @property
+    def lacking(self) -> list[str]:
+        """The programs that it needs and this machine does not have."""
+        words = [note.removeprefix(NEEDS).split() for note in self.notes if note.startswith(NEEDS)]
+        return [program for each in words for program in each if shutil.which(program) is None]
 
     def text(self) -> str:
         """The transcript as it stands in its file."""
