@@ -15,6 +15,7 @@ extensions = [
     "docs._ext.grid",
     "docs._ext.options",
     "docs._ext.diagrams",
+    "docs._ext.sequence",
     "docs._ext.bench",
     "docs._ext.faults",
     "docs._ext.slow",

@@ -26,6 +26,7 @@ from refuwsgi.protocol.subscription import Announcement, hash_of
 
 MOST_SLOTS = 1_000_000
 MOST_NODES = 4096  # of one key
+SHARED = 4096  # addresses
 MOST_CUTS = 5  # lookups for one key with --subscription-dotsplit, as uWSGI
 
 
@@ -261,7 +262,8 @@ class Table:
 
     def _shared(self, address: str) -> str:
         """One string for all keys of an address: most instances subscribe to many."""
-        if len(self._addresses) > MOST_SLOTS:
+        # Nodes come and go: what is kept here must not outgrow what is in the table.
+        if len(self._addresses) > SHARED + 2 * len(self.slots):
             self._addresses.clear()
         return self._addresses.setdefault(address, address)
 

@@ -12,7 +12,10 @@ Units: seconds.
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
+import platform
 import random
 import sys
 import time
@@ -57,13 +60,25 @@ def run(seconds: float, clients: int, seed: int) -> dict[str, Any]:
             log = fleet.routers["ours"].subject.log
     finally:
         start.close()
-    found: dict[str, Any] = {"seconds": seconds, "seed": seed, "clients": clients}
-    found["events"] = dict(happened)
-    for name, crowd in crowds.items():
-        failures = Counter(text.partition(" after")[0] for text in crowd.failures)
-        found[name] = {"answered": dict(crowd.answers), "failed": dict(failures)}
-    found["lost by our router"] = log.count(NO_NODE)
-    return found
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, Linux {platform.release()}, "
+        f"CPython {platform.python_version()}",
+        "seed": seed,
+        "events": dict(happened),
+        "lost by our router": log.count(NO_NODE),
+        "runs": [
+            {
+                "router": name,
+                "seconds": seconds,
+                "clients": clients,
+                "answered": dict(sorted(crowd.answers.items())),
+                "failed": dict(Counter(text.partition(" after")[0] for text in crowd.failures)),
+                "events": dict(happened),
+            }
+            for name, crowd in crowds.items()
+        ],
+    }
 
 
 def main() -> int:
@@ -78,11 +93,12 @@ def main() -> int:
         print("absent: no uwsgi or no nginx", file=sys.stderr)
         return 2
     found = run(asked.seconds, asked.clients, asked.seed)
-    text = json.dumps(found, indent=1, sort_keys=True)
+    text = json.dumps(found, indent=1)
     print(text)
     if asked.record:
         RECORDED.write_text(text + "\n", "utf-8")
-    return int(bool(found["both"]["failed"] or found["lost by our router"]))
+    both = found["runs"][LOCATIONS.index("both")]
+    return int(bool(both["failed"] or found["lost by our router"]))
 
 
 if __name__ == "__main__":
