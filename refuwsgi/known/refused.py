@@ -23,7 +23,7 @@ REFUSED = {
     "the command would not be run": """
         exec-* call-* mount-* umount-* hook-* after-request-* worker-exec worker-exec2
         attach-daemon2 attach-control-daemon smart-attach-* legion-attach-daemon
-        legion-smart-attach-* touch-exec vassals-start-hook vassals-stop-hook symcall symcall-*
+        legion-smart-attach-* touch-exec symcall symcall-*
         dlopen unique-legion-cron unique-cron-legion legion-cron cron-legion timer signal-timer
         rbtimer signal-rbtimer touch-signal fs-signal
     """,

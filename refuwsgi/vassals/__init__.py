@@ -13,6 +13,7 @@ What: read in this order.
     idle.py                  when a vassal has nothing to do                       (--idle ...)
     emperor_pipe.py          the bytes that emperor and vassal send each other
     spawn.py                 from a config to a process with the socket as descriptor 0
+    hooks.py                 commands at a vassal's start and end
     throttle.py              how long a vassal that dies at once is held back
     tyrant.py                whose rights a vassal gets
     announce.py              routers are told of vassals that sleep

@@ -17,7 +17,7 @@ from refuwsgi.address import Address, parse
 from refuwsgi.loop import Loop
 from refuwsgi.options import JOIN, Config, Option, flag, number, text, texts
 from refuwsgi.stats import STATS_HTTP
-from refuwsgi.vassals import announce, emperor_stats, on_demand, spawn, throttle, tyrant
+from refuwsgi.vassals import announce, emperor_stats, hooks, on_demand, spawn, throttle, tyrant
 from refuwsgi.vassals.census import Census
 from refuwsgi.vassals.imperial_loop import Emperor as Emperor
 from refuwsgi.vassals.monitors import choose, monitor
@@ -91,6 +91,8 @@ def configured(
         config[REQUIRED_HEARTBEAT],
         main if _only_files(addresses) else None,
         _vacuum(config),
+        config[hooks.START_HOOK],
+        config[hooks.STOP_HOOK],
     )
     realm = Realm(Loop(), customs, throttle.configured(config), announce.configured(config))
     wishes = monitor.wishes(config, os.getcwd())

@@ -43,6 +43,8 @@ class Customs(NamedTuple):
     required_heartbeat: float = 30.0
     warm: Callable[[Sequence[str]], int] | None = None  # our own main
     vacuum: bool = False
+    start_hook: str | None = None
+    stop_hook: str | None = None
 
 
 class Process:
@@ -82,6 +84,7 @@ class Process:
                     theirs.fileno() if theirs else -1,
                     (found.uid, found.gid) if self._customs.tyrant else None,
                     self._customs.warm,
+                    self._customs.start_hook,
                 )
             )
         except OSError:

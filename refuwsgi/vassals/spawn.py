@@ -26,7 +26,7 @@ from typing import NamedTuple, NoReturn
 
 from refuwsgi import imperial_config, log, processes
 from refuwsgi.options import JOIN, Config, Option, text, texts
-from refuwsgi.vassals import emperor_pipe, tyrant
+from refuwsgi.vassals import emperor_pipe, hooks, tyrant
 from refuwsgi.vassals.scan import Found
 
 WRAPPER: Option[str | None] = Option(
@@ -139,6 +139,7 @@ class Launch(NamedTuple):
     config: int = -1
     rights: tuple[int, int] | None = None  # uid and gid to become
     warm: Callable[[Sequence[str]], int] | None = None  # our own main, to be run without exec
+    hook: str | None = None  # a program to be run before
 
 
 def launch(what: Launch) -> int:
@@ -157,12 +158,12 @@ def launch(what: Launch) -> int:
 def _become_vassal(what: Launch) -> NoReturn:
     status = CANNOT_RUN
     try:
-        if not _cleaned(what):
-            pass
-        elif what.warm is not None and what.binary.wrapper is None:
-            status = _run_warm(what, what.warm)
-        else:
-            _exec(what)
+        if _cleaned(what):
+            hooks.run("start", what.hook, what.found)
+            if what.warm is not None and what.binary.wrapper is None:
+                status = _run_warm(what, what.warm)
+            else:
+                _exec(what)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     finally:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from refuwsgi import log
 from refuwsgi.loop import READ, Loop, Task, Wait, sleep, wait
-from refuwsgi.vassals import emperor_pipe, lifecycle, own_socket
+from refuwsgi.vassals import emperor_pipe, hooks, lifecycle, own_socket
 from refuwsgi.vassals.announce import Herald
 from refuwsgi.vassals.emperor_pipe import Order
 from refuwsgi.vassals.lifecycle import Do, Event, State
@@ -267,6 +267,7 @@ class Vassal:
             if self.realm.customs.vacuum:
                 self.door.remove()
             self.door.sock.close()
+        hooks.run("stop", self.realm.customs.stop_hook, self.found)
         tell(f"removed uwsgi instance {self.name}")
 
 
