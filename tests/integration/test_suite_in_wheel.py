@@ -23,7 +23,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in COPIED:
         (source / name).parent.mkdir(exist_ok=True)
         subprocess.run(["cp", "-r", ROOT / name, source / name], check=True)
-    words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", place, source]
+    words = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "-w",
+        str(place),
+        str(source),
+    ]
     subprocess.run(words, check=True, timeout=115)
     with zipfile.ZipFile(next(place.glob("*.whl"))) as wheel:
         wheel.extractall(place / "site")
