@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check conformance tutorial docs bench all clean
+.PHONY: help run test check conformance tutorial docs bench faults soak fuzz all clean
 
 help:  ## print this table
 	@echo "make run                    serve the scaling document's example on port 8000"
@@ -26,6 +26,9 @@ help:  ## print this table
 	@echo "make tutorial               run every step of the tutorial; RECORD=1 rewrites its pages"
 	@echo "make docs                   build the site into $(SITE)"
 	@echo "make bench                  costs side by side; QUICK=1 for a glance"
+	@echo "make faults                 kill, starve and deceive whole servers"
+	@echo "make soak MINUTES=10        everything at once under load, with kills; RECORD=1 keeps the curves"
+	@echo "make fuzz SECONDS=60        odd bytes for every parser, so long for each; RECORD=1 keeps the counts"
 	@echo "make all                    what CI runs on refuwsgi: check, test, docs"
 	@echo "make clean                  remove what the above made, the environment included"
 
@@ -76,6 +79,15 @@ docs: $(VENV)/.tools
 
 bench: $(VENV)/.tools
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+faults: $(VENV)/.tools
+	@$(BIN)/python tests/again.py -n $(JOBS) tests/faults
+
+soak: $(VENV)/.tools
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(if $(RECORD),--record)
+
+fuzz: $(VENV)/.tools
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(if $(RECORD),--record)
 
 all: check test docs
 
