@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.fastrouter.running import Node, ask, connect, eventually, packet, received, router
+from tests.unit.eventually import until as eventually
+from tests.unit.fastrouter.running import Node, packet, router
+from tests.unit.forked import ask, connect, received
 
 HOST = packet(HTTP_HOST="node")
 

@@ -3,16 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.scaling.routing import (
-    Node,
-    ask,
-    connect,
-    eventually,
-    exactly,
-    log_of,
-    received,
-    router,
-)
+from tests.unit.eventually import until as eventually
+from tests.unit.forked import ask, connect, received
+from tests.unit.scaling.routing import Node, exactly, log_of, router
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"

@@ -6,7 +6,8 @@ import pytest
 
 from refuwsgi.options import OptionError
 from refuwsgi.scaling import https
-from tests.unit.scaling.routing import LIMIT, Node, ask, received, router
+from tests.unit.forked import LIMIT, ask, received
+from tests.unit.scaling.routing import Node, router
 
 PEM = str(Path(__file__).with_name("localhost.pem"))  # a key that guards nothing
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
