@@ -45,8 +45,7 @@ class Kept:
             from tempfile import TemporaryFile
 
             self.file = TemporaryFile(buffering=0)  # noqa: SIM115
-            self.file.write(self.memory)
-            self.memory = bytearray()
+            data, self.memory = bytes(self.memory) + data, bytearray()
         if self.file is None:
             self.memory += data
             return

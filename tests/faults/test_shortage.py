@@ -57,6 +57,30 @@ def test_a_full_disk_costs_the_upload_that_does_not_fit(start: Starter) -> None:
         assert os.listdir(disk) == []
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_full_disk_costs_the_body_that_a_worker_or_router_keeps(
+    start: Starter, chunked: bool
+) -> None:
+    """Lost: that request, with an error; a body that fits in memory passes."""
+    place = start.directory()
+    size = 3 * harm.MEGABYTE
+    with harm.tiny_disk(place / "tmp") as disk:
+        lines = SITE + "http = 127.0.0.1:PORT1\npost-buffering = 1000\n"
+        env = {"TMPDIR": str(disk)}
+        subject = start.launch(lines, env=env, directory=place, tracebacks=True)
+        subject.wait_listening(*subject.ports.values())
+        port = subject.ports["PORT1" if chunked else "PORT"]
+        kind = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(size))
+        head = request("/echo", "POST", [kind, ("Connection", "close")])
+        with Client(port, head) as client:
+            body = bytes(size)
+            client.send(b"%x\r\n%s\r\n0\r\n\r\n" % (size, body) if chunked else body)
+            answer = client.rest()
+        assert answer.status >= 500 or answer.raw == b""
+        assert get(subject.port, "/hello").text == "hello"
+        assert os.listdir(disk) == []
+
+
 def test_a_full_disk_costs_lines_of_the_log_and_no_request(start: Starter) -> None:
     place = start.directory()
     with harm.tiny_disk(place / "log") as disk:

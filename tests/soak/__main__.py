@@ -84,6 +84,8 @@ class Soak:
                 next_harm = now + self.dice.uniform(6, 14)
                 name = self.dice.choice(list(chosen))
                 traffic.harmed = now
+                if name == "kill the fastrouter":
+                    traffic.forgot = now
                 chosen[name]()
                 self.done[name] += 1
             time.sleep(0.2)
@@ -109,7 +111,7 @@ class Soak:
             "harm": dict(self.done),
             "lost": Counter(text.partition(":")[0] for _, text in traffic.lost),
             "unexplained": traffic.unexplained,
-            "grown": grown(before, after),
+            "grown": grown(before, after, self.samples),
             "before": before._asdict(),
             "after": after._asdict(),
             "samples": [list(sample) for sample in self.samples],

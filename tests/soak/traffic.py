@@ -14,6 +14,9 @@ from tests.soak.place import FILE, Place
 CLOSE = ("Connection", "close")
 PAUSE = 0.01
 RECENT = 5.0  # seconds for which a kill or a reload explains a lost request
+# A fastrouter that was killed knows no node until they announce themselves again.
+ANNOUNCED = 12.0
+ROUTED = ("fastrouter", "buffered")
 Call = Callable[[random.Random], None]
 
 
@@ -26,6 +29,7 @@ class Traffic:
         self.lost: list[tuple[float, str]] = []
         self.unexplained: list[str] = []
         self.harmed = time.monotonic()  # when something was killed or reloaded last
+        self.forgot = 0.0  # when a fastrouter was killed last
         self._calls: dict[str, Call] = {
             "http": self._http,
             "upload": self._upload,
@@ -76,7 +80,8 @@ class Traffic:
     def _note(self, name: str, began: float, problem: Exception) -> None:
         text = f"{name}: {type(problem).__name__}: {problem}"[:200]
         self.lost.append((began, text))
-        if began - self.harmed > RECENT:
+        known = name not in ROUTED or began - self.forgot > ANNOUNCED
+        if began - self.harmed > RECENT and known:
             self.unexplained.append(text)
 
     def _http(self, dice: random.Random) -> None:
