@@ -1,12 +1,15 @@
 """The loop: how tasks end, and what goes wrong in them."""
 
+import contextlib
 import os
+import select
 import signal
 import socket
 
 import pytest
 
-from refuwsgi.loop import Loop, readable, sleep
+from refuwsgi.loop import READ, Loop, Wait, readable, sleep, wait
+from refuwsgi.waiting import END
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -193,3 +196,73 @@ def test_an_exit_goes_through_the_loop(loop: Loop) -> None:
     loop.spawn(leave())
     with pytest.raises(SystemExit):
         loop.run()
+
+
+def test_what_is_called_after_a_task_is_called_however_it_ended(
+    loop: Loop, capfd: pytest.CaptureFixture[str]
+) -> None:
+    called = []
+
+    async def fail() -> None:
+        raise RuntimeError
+
+    async def never() -> None:
+        called.append("stepped")
+
+    loop.spawn(sleep(0), lambda: called.append("returned"))
+    loop.spawn(fail(), lambda: called.append("failed"))
+    loop.end(loop.spawn(never(), lambda: called.append("ended")))
+    loop.run()
+    assert sorted(called) == ["ended", "failed", "returned"]
+
+
+def test_a_wait_that_fails_in_the_middle_leaves_nothing_behind(loop: Loop, pair: Pair) -> None:
+    heard = []
+
+    async def listen() -> None:
+        with contextlib.suppress(ValueError):
+            await wait(Wait(((pair[0], READ), (-1, READ))))
+        pair[1].send(b"x")
+        await readable(pair[0], 10)  # it is not watched already
+        heard.append(pair[0].recv(10))
+
+    loop.spawn(listen())
+    loop.run()
+    assert heard == [b"x"]
+
+
+@pytest.mark.skipif(not hasattr(select, "epoll"), reason="the kernel does not tell")
+def test_who_asks_hears_of_the_end_before_reading_it(pair: Pair) -> None:
+    loop = Loop()
+    heard: list[object] = []
+
+    async def listen() -> None:
+        wanted = Wait(((pair[0], READ | END),), 10)
+        heard.append(await wait(wanted))
+        pair[0].recv(10)
+        pair[1].send(b"that was all")
+        pair[1].close()
+        heard.append(await wait(wanted))
+
+    pair[1].send(b"more will come")
+    loop.spawn(listen())
+    loop.run()
+    loop.close()
+    assert heard == [[pair[0]], [pair[0], (pair[0], END)]]
+
+
+def test_where_the_kernel_does_not_tell_of_ends_they_are_read(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(select, "epoll", raising=False)
+    loop = Loop()
+    heard: list[object] = []
+
+    async def listen() -> None:
+        heard.append(await wait(Wait(((pair[0], READ | END),), 10)))
+
+    pair[1].close()
+    loop.spawn(listen())
+    loop.run()
+    loop.close()
+    assert heard == [[pair[0]]]
