@@ -7,6 +7,7 @@ What:     reads the two forms of a subscription into an `Entry`.
               SERVER is host:port, or begins with a slash; KEY may hold colons
           server=SERVER,key=KEY[,addr=][,socket=][,weight=][,modifier1=][,modifier2=]
               [,sign=DIGEST:KEYFILE][,check=FILE][,algo=][,backup=][,proto=]
+              [,sni_key=][,sni_crt=][,sni_ca=]
 
 Errors:   `OptionError`, with the place and what was expected.
 """
@@ -86,6 +87,9 @@ SERVER = re.compile(r"(?P<server>/[^:]*|\[[^\]]*\]:\d+|[^:/]*:\d+):(?P<rest>.*)"
 Signer = Callable[[bytes], bytes]
 
 
+SNI = ("sni_key", "sni_crt", "sni_ca")
+
+
 class Entry(NamedTuple):
     """One subscription: to whom, as what."""
 
@@ -102,6 +106,7 @@ class Entry(NamedTuple):
     protocol: str = ""
     check: str = ""
     signer: Signer | None = None
+    sni: tuple[tuple[bytes, bytes], ...] = ()  # a TLS router's fields, sent as they were given
 
 
 def entry_of(value: str, where: str) -> Entry:
@@ -170,6 +175,7 @@ def fields_of(value: str, where: str) -> Entry:
         given.get("proto", ""),
         given.get("check", ""),
         signer_of(given["sign"], where) if given.get("sign") else None,
+        tuple((name.encode(), given[name].encode()) for name in SNI if given.get(name)),
     )
 
 

@@ -183,6 +183,7 @@ class Subscriber:
             backup=entry.backup,
             algorithm=entry.algorithm.encode(),
             protocol=entry.protocol.encode(),
+            sni=entry.sni,
             notify=self._letters.name.encode("latin-1", "replace") if self._letters else b"",
             # uWSGI: a goodbye is one second ahead, so that it is newer than the last hello.
             unix=int(time.time()) + withdraws if entry.signer else 0,

@@ -49,6 +49,7 @@ class Announcement(NamedTuple):
     unix: int = 0
     sign: bytes = b""
     signed: bytes = b""  # the bytes that `sign` vouches for
+    sni: tuple[tuple[bytes, bytes], ...] = ()  # what a TLS router needs; only ever sent
 
 
 def parse(datagram: bytes) -> Announcement | None:
@@ -126,6 +127,7 @@ def encode(announcement: Announcement) -> bytes:
         (b"load", b"%d" % said.load),
         (b"weight", b"%d" % said.weight),
     ]
+    pairs += said.sni
     if said.backup:
         pairs.append((b"backup", b"%d" % said.backup))
     optional = ((b"algo", said.algorithm), (b"proto", said.protocol), (b"notify", said.notify))

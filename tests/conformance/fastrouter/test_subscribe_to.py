@@ -143,6 +143,18 @@ def test_the_fields_of_subscribe2(start: Starter, box: Box) -> None:
     assert (values["modifier1"], values["modifier2"]) == ("5", "6")
 
 
+@covers("FR-90", "FR-95")
+def test_the_fields_for_a_tls_router(start: Starter, box: Box) -> None:
+    """sni_key, sni_crt and sni_ca go along behind the weight, as they were written."""
+    instance(
+        start,
+        f"subscribe2 = server={box.server},key=k,sni_ca=c.pem,sni_key=a.pem,sni_crt=b.pem\n",
+    )
+    assert box.next().pairs[-4:][1:] == [
+        ("sni_key", "a.pem"), ("sni_crt", "b.pem"), ("sni_ca", "c.pem"),
+    ]  # fmt: skip
+
+
 @covers("FR-95")
 def test_subscribe2_names_a_socket_by_its_number(start: Starter, box: Box) -> None:
     """socket=1 is the second, and beats addr."""
