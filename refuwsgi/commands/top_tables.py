@@ -92,7 +92,12 @@ def _vassals(stats: Fields) -> Iterable[Row]:
             "waiting": vassal.get("waiting", 0),
             "wakes": vassal.get("wakes", 0),
             "respawns": vassal["respawns"],
+            "last start": _clock(vassal.get("last_run", 0)),
         }
+
+
+def _clock(moment: int) -> str:
+    return time.strftime("%d %H:%M:%S", time.localtime(moment)) if moment else "-"
 
 
 def _blacklist(stats: Fields) -> Iterable[Row]:

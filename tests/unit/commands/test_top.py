@@ -60,6 +60,13 @@ def test_a_rate_is_what_came_since_the_last_look() -> None:
     assert tables_of(INSTANCE, INSTANCE)["workers"][0]["rate"] == 0.0
 
 
+def test_a_vassal_shows_when_it_was_started_last() -> None:
+    told = {"time": 1.0, "vassals": [{**VASSAL, "last_run": 100}, VASSAL]}
+    started, never = tables_of(told, {})["vassals"]
+    assert started["last start"].count(":") == 2
+    assert never["last start"] == "-"
+
+
 def test_sizes_are_short() -> None:
     assert [size(n) for n in (5, 2048, 3 << 20, 4 << 30)] == ["5", "2k", "3M", "4G"]
 
