@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import os
 import select
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -26,7 +25,9 @@ from refuwsgi import log
 from refuwsgi.options import Option, number
 from refuwsgi.request import DONE, GIVEN, NEXT, Request, Stage
 from refuwsgi.scaling.accepting import accept_of
+from refuwsgi.scaling.gate import Gate
 from refuwsgi.scaling.http_socket import close_gently
+from refuwsgi.scaling.parking import Parking
 from refuwsgi.scoreboard import BUSY, IDLE, CoreRow
 from refuwsgi.sockets import Listener
 
@@ -49,6 +50,7 @@ class Door(Protocol):
     listener: Listener
     http: bool
     tcp: bool
+    timeout: float  # seconds that a client may be silent
     may_offload: bool
 
     def for_core(self) -> Door:
@@ -77,68 +79,31 @@ class Service(NamedTuple):
     harakiri: int  # seconds; 0: none
 
 
-class Gate:
-    """What a worker's cores look at between two requests: go on, pause or leave."""
-
-    def __init__(self) -> None:
-        self.leaving = False
-        self.paused = False
-        self._resumed = threading.Event()
-        self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-
-    def fileno(self) -> int:
-        """The descriptor that is readable while a core should look at the gate."""
-        return self._out
-
-    def leave(self) -> None:
-        """Let every core go as soon as it has no request."""
-        self.leaving = True
-        self._resumed.set()
-        self._wake()
-
-    def pause(self) -> None:
-        """Let no core take another request until `resume`."""
-        self.paused = True
-        self._resumed.clear()
-        self._wake()
-
-    def resume(self) -> None:
-        """Let the cores go on."""
-        self.paused = False
-        if not self.leaving:
-            os.read(self._out, 4096)
-        self._resumed.set()
-
-    def stay(self) -> bool:
-        """Sleep while paused; say whether the core shall go on."""
-        while self.paused and not self.leaving:
-            self._resumed.wait()
-        return not self.leaving
-
-    def _wake(self) -> None:
-        try:
-            os.write(self._in, b"x")
-        except BlockingIOError:
-            pass  # full of reasons to look already
-
-
 class Core:
     """One place for a request."""
 
     def __init__(
-        self, worker: int, number: int, row: CoreRow, service: Service, gate: Gate
+        self,
+        worker: int,
+        number: int,
+        row: CoreRow,
+        service: Service,
+        gate: Gate,
+        parking: Parking | None = None,
     ) -> None:
         self.worker = worker
         self.number = number
         self.row = row
         self._service = service
         self._gate = gate
+        self._parking = parking or Parking()
         self._doors = {door.listener.sock.fileno(): door.for_core() for door in service.doors}
         self._accept = {
             fd: accept_of(door.listener, tcp=door.tcp) for fd, door in self._doors.items()
         }
         self._poll = select.epoll()
         self._poll.register(gate.fileno(), select.EPOLLIN)
+        self._poll.register(self._parking.fileno(), select.EPOLLIN)
         for fd in self._doors:
             # One client wakes one core, not all of them.
             self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
@@ -152,22 +117,31 @@ class Core:
         busy = CoreRow.in_request.index
         while not self._gate.leaving:
             arrival = self._next()
-            if arrival is None:
-                if not self._gate.stay():
-                    return
-                continue
-            words[busy] = BUSY
-            try:
-                self._converse(*arrival)
-            finally:
-                words[busy] = IDLE
-                self._free_since = time.monotonic_ns()
+            if arrival is not None:
+                words[busy] = BUSY
+                try:
+                    self._converse(*arrival)
+                finally:
+                    words[busy] = IDLE
+                    self._free_since = time.monotonic_ns()
+            elif not self._gate.stay():
+                break
+        while (arrival := self._parking.last_words()) is not None:
+            self._converse(*arrival)
 
     def _next(self) -> tuple[Door, int, Any] | None:
-        """Accept the next client; None when the gate wants a look."""
+        """Take the next client; None when there is none, or the gate wants a look."""
         # Trying first saves a call when clients are waiting, and costs one when none is.
-        ready = [(self._eager, 0)] if self._eager is not None else self._poll.poll()
+        if self._parking.waiting:
+            ready = self._poll.poll(self._parking.patience(), 1)  # one: each gets its turn
+            self._parking.close_silent()
+        else:
+            ready = [(self._eager, 0)] if self._eager is not None else self._poll.poll()
         for fd, _ in ready:
+            if fd == self._parking.fileno():
+                if not self._gate.paused and (arrival := self._parking.speaking()) is not None:
+                    return arrival
+                continue
             if fd not in self._doors:
                 return None
             try:
@@ -187,7 +161,7 @@ class Core:
             if self._gate.leaving or self._gate.paused:
                 self._eager = None
             return self._doors[fd], client, peer
-        return self._next() if self._eager is None and not self._gate.leaving else None
+        return None
 
     def _short_of_descriptors(self, problem: OSError) -> None:
         log.line(f"accept(): {problem.strerror}")
@@ -195,7 +169,7 @@ class Core:
 
     def _converse(self, door: Door, fd: int, peer: Any) -> None:
         """Serve one client to its end."""
-        data, link = b"", -1
+        data, link, turn = b"", -1, 0
         try:
             while True:
                 request = door.receive(fd, data, peer, self.row)
@@ -213,6 +187,12 @@ class Core:
                 if request.body.left and not _swallowed(request):
                     return
                 data = request.beyond or getattr(request.body, "beyond", b"")
+                if not data and link < 0:
+                    turn += 1
+                    if not (more := self._more(door, fd, peer, turn)):
+                        fd = fd if more is not None else -1
+                        return
+                    data = more
         except ConnectionError:
             pass
         except OSError as problem:
@@ -225,6 +205,14 @@ class Core:
                 os.close(fd)
             if link >= 0:
                 os.close(link)
+
+    def _more(self, door: Door, fd: int, peer: Any, turn: int) -> bytes | None:
+        """What a kept client sends next, b"" when it has gone; None when it has been parked."""
+        more = self._parking.next(fd, turn)
+        if more is None:
+            self.row.words[CoreRow.in_request.index] = IDLE
+            self._parking.park(fd, door, peer)
+        return more
 
     def _serve(self, request: Request, door: Door) -> None:
         """Let the first stage that wants the request answer it, then count and log."""

@@ -24,8 +24,10 @@ from typing import Protocol
 
 from refuwsgi import log
 from refuwsgi.options import Option, flag, number
-from refuwsgi.scaling.cores import Core, Gate, Service
+from refuwsgi.scaling.cores import Core, Service
+from refuwsgi.scaling.gate import Gate
 from refuwsgi.scaling.orders import REOPEN
+from refuwsgi.scaling.parking import Parking
 from refuwsgi.scoreboard import Scoreboard
 
 PROCESSES = Option(
@@ -120,8 +122,10 @@ class Worker:
         for row in rows:
             row.in_request = 0
             row.deadline = 0
+        parking = Parking(rows)
         cores = [
-            Core(self.number, place, row, service, self.gate) for place, row in enumerate(rows)
+            Core(self.number, place, row, service, self.gate, parking)
+            for place, row in enumerate(rows)
         ]
         self.row.accepting = 1
         self.row.ready = 1
