@@ -2,8 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,6 @@ from tests.conformance.harness import (
     Client,
     Received,
     Starter,
-    Subject,
     ask,
     covers,
     eventually,
@@ -23,28 +20,8 @@ from tests.conformance.harness import (
     get,
     post,
     request,
-    stats,
 )
-
-Closing = Callable[[Any], Any]
-THREADS = pytest.mark.parametrize("threads", [0, 1])
-
-
-def site(start: Starter, lines: str, threads: int = 1) -> Subject:
-    return start(
-        f"""
-http-socket = 127.0.0.1:PORT
-stats = 127.0.0.1:PORT1
-module = case_app
-offload-threads = {threads}
-{lines}
-""",
-        until=WORKER,
-    )
-
-
-def core(subject: Subject) -> Any:
-    return stats(subject.ports["PORT1"])["workers"][0]["cores"][0]
+from tests.conformance.offloading.led import THREADS, Closing, core, site
 
 
 @covers("OF-70")

@@ -6,7 +6,6 @@ import os
 import pytest
 
 from tests.conformance.harness import (
-    Answer,
     Starter,
     Subject,
     ask,
@@ -16,37 +15,12 @@ from tests.conformance.harness import (
     post,
     request,
 )
+from tests.conformance.offloading.www import FILES, is_the_apps
 
-FILES: dict[str, str | bytes] = {
-    "www/a.txt": "hello static\n",
-    "www/b c.txt": "blank",
-    "www/\u00e9.txt": "accent",
-    "www/noext": "n",
-    "www/a.TXT": "upper",
-    "www/a.php": "php",
-    "www/page.html": "<p>",
-    "www/sub/index.html": "index",
-    "www/sub/other.txt": "other",
-    "www/twin.js": "plain",
-    "www/twin.js.gz": "gzipped",
-    "www/ten.bin": "0123456789",
-    "www/empty.txt": "",
-    "second/a.txt": "second",
-    "second/only.txt": "only here",
-    "www-private/secret.txt": "secret",
-    "outside/secret.txt": "secret",
-    "safe/allowed.txt": "allowed",
-    "one.ico": "icon",
-    "types": "text/mine  mine\nTEXT/x-odd odd\n# text/no no\n",
-}
 SITE = """
 http-socket = 127.0.0.1:PORT
 module = case_app
 """
-
-
-def is_the_apps(answer: Answer) -> bool:
-    return answer.status == 200 and answer.body == b"hello"
 
 
 @covers("OF-43")
