@@ -129,8 +129,8 @@ class Postgres(Source):
         return True
 
     def stop(self) -> None:
-        """Stop it at once."""
-        self.process.terminate()
+        """Stop it at once, whoever is connected."""
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(MINUTE)
 
 
