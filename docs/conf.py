@@ -16,6 +16,7 @@ extensions = [
     "docs._ext.options",
     "docs._ext.diagrams",
     "docs._ext.sequence",
+    "docs._ext.mutants",
     "docs._ext.bench",
     "docs._ext.faults",
     "docs._ext.slow",

@@ -1,4 +1,4 @@
-"""Of two Content-Lengths the last counts.
+"""Of two Content-Lengths, or two Hosts, the last counts.
 
 Breaks SC-360.
 """
@@ -14,8 +14,6 @@ def apply() -> None:
     """Change the server."""
     edit(
         "refuwsgi.protocol.http:_joined",
-        'if key in ("CONTENT_LENGTH", "HTTP_HOST", "HTTP_TRANSFER_ENCODING"):',
-        'if key == "CONTENT_LENGTH":\n'
-        "        return value\n"
-        '    if key in ("HTTP_HOST", "HTTP_TRANSFER_ENCODING"):',
+        'raise HeadError(f"{key} comes twice")',
+        "return value",
     )

@@ -1,0 +1,38 @@
+"""The mutation run itself: what it changes, and that its record and the reasons fit together."""
+
+import ast
+
+from tests.mutants import mutation
+from tests.mutants.changes import changes
+
+TEXT = '''
+def f(a: int) -> int:
+    """Say something."""
+    if a < 2 and not a:
+        raise HeadError("spoken")
+    return a + 1
+'''
+
+
+def test_every_place_is_changed_once() -> None:
+    found = list(changes(TEXT))
+    assert [each.name for each in found] == [
+        "f: if a < 2 and (not a) -> if False",
+        "f: if a < 2 and (not a) -> if True",
+        "f: a < 2 and (not a) -> a < 2 or not a",
+        "f: a < 2 -> a <= 2",
+        "f: 2 -> 3",
+        "f: not a -> not not a",
+        "f: raise HeadError('spoken') -> pass",
+        "f: a + 1 -> a - 1",
+        "f: 1 -> 2",
+    ]
+    texts = {ast.unparse(each.tree) for each in found}
+    assert len(texts) == len(found)
+    assert all("Say something." in text for text in texts)
+
+
+def test_reasons_are_about_survivors() -> None:
+    recorded = mutation.recorded()["modules"]
+    for module, reasons in mutation.reasons().items():
+        assert set(reasons) <= set(recorded[module]["survivors"]), module
