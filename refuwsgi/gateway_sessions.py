@@ -41,6 +41,7 @@ from refuwsgi.waiting import NOW
 
 ATTEMPTS: Final = 4  # the first and three more, as uWSGI
 RECEIVE: Final = 65536
+SLOW_PACKET: Final = "timeout while the packet was read"
 SOON: Final = 3.0  # what any node is granted to take a connection
 
 
@@ -65,7 +66,9 @@ class Session:
     async def run(self) -> None:
         """Serve the client, whatever happens."""
         try:
-            await self._serve()
+            # One after the other: a session that waits for its packet is to be small.
+            data = await self._packet()
+            await self._serve(data)
         except Failure as failure:
             self._fail(failure.status, str(failure))
         except NodeError as problem:
@@ -77,8 +80,7 @@ class Session:
         finally:
             self._close()
 
-    async def _serve(self) -> None:
-        data = await self._packet()
+    async def _serve(self, data: bytes) -> None:
         end = 4 + (data[1] | data[2] << 8) if data else 4
         if end == 4:
             return  # the client left, or sent an empty packet
@@ -113,26 +115,26 @@ class Session:
         data = b""
         waiting: Wait | None = None
         while True:
+            more: bytes | None = None
             try:
                 more = self._client.recv(RECEIVE, NOW)
             except BlockingIOError:
+                pass  # waiting right here would keep the exception alive meanwhile
+            if more is None:
                 waiting = waiting or Wait(((self._client, READ),), self._rules.timeout)
-                await self._patience(waiting)
+                # The limit is on the whole packet: a byte now and then does not renew it.
+                if time.monotonic() - self._start > self._rules.timeout:
+                    raise Failure(LATE, SLOW_PACKET)
+                try:
+                    await wait(waiting)
+                except TimeoutError:
+                    raise Failure(LATE, SLOW_PACKET) from None
                 continue
             if not more:
                 return b""
             data = data + more if data else more
             if len(data) >= 4 and len(data) >= 4 + (data[1] | data[2] << 8):
                 return data
-
-    async def _patience(self, waiting: Wait) -> None:
-        # The limit is on the whole packet: a byte now and then does not renew it.
-        try:
-            if time.monotonic() - self._start > self._rules.timeout:
-                raise TimeoutError
-            await wait(waiting)
-        except TimeoutError:
-            raise Failure(LATE, "timeout while the packet was read") from None
 
     # -- who is to answer
 

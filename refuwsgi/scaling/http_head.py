@@ -55,9 +55,12 @@ class Heads:
                     return end
                 check_unfinished(data, LARGEST_HEAD)
                 searched = len(data)
+            more: bytes | None = None
             try:
                 more = self._client.recv(RECEIVE, NOW)
             except BlockingIOError:
+                pass  # waiting right here would keep the exception alive meanwhile
+            if more is None:
                 started = started or time.monotonic()
                 more = await self._patience(bool(data), started)
                 if not data and not self.first:
