@@ -45,7 +45,8 @@ def through(subject: Subject, data: bytes, *given: int, rest: bytes = b"") -> tu
         router.settimeout(30)
         router.connect(subject.path("n.sock"))
         socket.send_fds(router, [data], list(given) or [theirs.fileno()])
-        router.sendall(rest)
+        if rest:
+            router.sendall(rest)
         theirs.close()
         return everything(ours), everything(router)
 
