@@ -1,48 +1,170 @@
-"""The table of the last recorded bench, from docs/results/bench.json.
+"""The tables and curves of the last recorded bench, from docs/results/bench.json.
 
 .. bench::
+   goals against what was reached; then every scenario and system
+.. bench-curve:: keys
+   how a figure grows: a picture, and the numbers as text
 """
 
 from __future__ import annotations
 
+import html
 import json
+import math
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 from docs._ext.codepages import escaped
 from docs._ext.source import ROOT
 from docs._ext.traceability import Text, row_of
 
 RECORDED = ROOT / "docs" / "results" / "bench.json"
+NOTHING = "No run has been recorded: ``make bench`` writes one."
+WIDTH, HEIGHT, MARGIN = 560, 260, 48
+DASHES = {"refuwsgi": "", "uwsgi": "6 4"}
+Curve = dict[str, list[tuple[float, float]]]  # system -> points
+
+
+def recorded() -> dict[str, Any] | None:
+    """The last run."""
+    if not RECORDED.exists():
+        return None
+    found: dict[str, Any] = json.loads(RECORDED.read_text("utf-8"))
+    return found
+
+
+def table(widths: str, *titles: str) -> list[str]:
+    """The beginning of a table."""
+    options = ["   :header-rows: 1", f"   :widths: {widths}"]
+    return [".. list-table::", *options, "", *row_of(*titles)]
+
+
+def goals_of(run: dict[str, Any]) -> list[str]:
+    """What was to be reached, and what was."""
+    lines = table("12 24 18 12 10 12 12", "scenario", "figure", "refuwsgi divided by", "reached",
+                  "goal", "moonshot", "verdict")  # fmt: skip
+    for each in run["goals"]:
+        against = each["against"] or "(the figure itself)"
+        amounts = (f"{each[name]:.2f}" for name in ("now", "goal", "moonshot"))
+        lines += row_of(
+            each["scenario"], escaped(each["metric"]), escaped(against), *amounts, each["verdict"]
+        )
+    return lines
 
 
 def lines_of(run: dict[str, Any]) -> list[str]:
-    """The machine, then a row for each scenario and system."""
+    """The machine, the goals, then a row for each scenario and system."""
     lines = [escaped(f"Run on {run['date']}: {run['machine']}, {run['rounds']} rounds."), ""]
-    lines += [".. list-table::", "   :header-rows: 1", "   :widths: 10 40 20 20 10", ""]
-    lines += row_of("scenario", "what it does", "system", "figure", "refuwsgi / it")
+    lines += [*goals_of(run), ""]
+    lines += table(
+        "10 40 20 20 10", "scenario", "what it does", "system", "figure", "refuwsgi / it"
+    )
     for row in run["scenarios"]:
-        for system, figure in row["figures"].items():
-            amount = f"{figure['median']:.4g} ± {figure['spread']:.2g} {row['unit']}"
+        for system, metrics in row["figures"].items():
+            figure = metrics.get(row["metric"])
+            if figure is None:
+                continue
+            amount = f"{figure['median']:.4g} ± {figure['spread']:.2g} {row['metric']}"
             ratio = "" if figure["ratio"] is None else f"{figure['ratio']:.2f}"
             lines += row_of(row["name"], escaped(row["what"]), system, escaped(amount), ratio)
     return lines
 
 
 class Bench(Text):
-    """The table, or a sentence when nothing has been recorded."""
+    """The tables, or a sentence when nothing has been recorded."""
 
     required_arguments = 0
 
     def text(self) -> list[str]:
         """Read the record."""
-        if not RECORDED.exists():
-            return ["No run has been recorded: ``make bench`` writes one."]
-        return lines_of(json.loads(RECORDED.read_text("utf-8")))
+        run = recorded()
+        return [NOTHING] if run is None else lines_of(run)
+
+
+# -- curves
+
+
+def curve_of(run: dict[str, Any], name: str) -> tuple[str, Curve]:
+    """The metric of a curve, and its points for each system."""
+    metric, found = "", Curve()
+    for row in run["scenarios"]:
+        kind, _, size = row["name"].partition("-")
+        if kind != name:
+            continue
+        metric = row["metric"]
+        for system, metrics in row["figures"].items():
+            if metric in metrics:
+                found.setdefault(system, []).append((float(size), metrics[metric]["median"]))
+    return metric, found
+
+
+def text_of(metric: str, curve: Curve) -> str:
+    """The numbers."""
+    lines = [
+        f"{system:10} {size:>9,.0f}  {amount:.4g} {metric}"
+        for system, points in curve.items()
+        for size, amount in points
+    ]
+    return "\n".join(lines)
+
+
+def svg_of(name: str, metric: str, curve: Curve) -> str:
+    """The picture: sizes grow by powers of ten to the right, figures upwards from zero."""
+    points = [point for line in curve.values() for point in line]
+    most = max(amount for _, amount in points) * 1.1 or 1.0
+    widest = math.log10(max(size for size, _ in points)) or 1.0
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        across = MARGIN + math.log10(max(point[0], 1)) / widest * (WIDTH - 2 * MARGIN)
+        return across, HEIGHT - MARGIN - point[1] / most * (HEIGHT - 2 * MARGIN)
+
+    label = html.escape(f"{metric} for growing {name}")
+    parts = [
+        f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="11" fill="currentColor" stroke="none">',
+        f'<path d="M{MARGIN} {MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}" fill="none" '
+        'stroke="currentColor"/>',
+        f'<text x="{MARGIN}" y="{MARGIN - 12}">{html.escape(metric)}, up to {most:.4g}</text>',
+    ]
+    for size in sorted({size for size, _ in points}):
+        across, _ = place((size, 0))
+        parts.append(
+            f'<text x="{across:.0f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">{size:,.0f}'
+            "</text>"
+        )
+    for system, line in curve.items():
+        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, line))
+        x, y = place(line[-1])
+        dash = DASHES.get(system, "2 3")
+        parts.append(
+            f'<polyline points="{drawn}" fill="none" stroke="currentColor" '
+            f'stroke-width="2" stroke-dasharray="{dash}"/>'
+            f'<text x="{x - 4:.0f}" y="{y - 6:.0f}" text-anchor="end">{html.escape(system)}</text>'
+        )
+    return "".join([*parts, "</svg>"])
+
+
+class BenchCurve(SphinxDirective):
+    """How a figure grows with the work."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Draw it, and write its numbers below."""
+        name = self.arguments[0]
+        metric, curve = curve_of(recorded() or {"scenarios": []}, name)
+        if not curve:
+            return [nodes.paragraph(text="No run has been recorded with this curve.")]
+        plain = text_of(metric, curve)
+        picture = nodes.raw("", svg_of(name, metric, curve), format="html")
+        return [picture, nodes.literal_block(plain, plain, language="text")]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
     app.add_directive("bench", Bench)
+    app.add_directive("bench-curve", BenchCurve)
     return {"version": "1", "parallel_read_safe": True}

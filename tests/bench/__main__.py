@@ -1,6 +1,6 @@
 """Print the table of costs and record it.
 
-    python -m tests.bench [--quick] [--scenario s1,s7] [--rounds 5] [--seconds 1]
+    python -m tests.bench [--quick] [--scenario s1,s7] [--rounds 5] [--seconds 1] [--no-peers]
 
 Rounds go A B C A B C, so that neighbours share the machine's mood; a ratio is the median of the
 rounds' own ratios.  Below 1 refuwsgi is cheaper than the other system.
@@ -13,108 +13,120 @@ import datetime
 import json
 import os
 import platform
-import statistics
+import signal
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.bench import systems
-from tests.bench.scenarios import SCENARIOS, Run, Scenario
+from tests.bench import growth, judge, living, rivals, routing, serving
+from tests.bench.rivals import System
+from tests.bench.scenario import Measure, Scenario
+from tests.bench.stage import Figures, Stage, load_generator, stage
 
 RECORDED = Path(__file__).parents[2] / "docs" / "results" / "bench.json"
-SUBJECT = "refuwsgi"
+SCENARIOS = [*serving.SCENARIOS, *routing.SCENARIOS, *living.SCENARIOS]
+# What a glance leaves out: it takes long, by its nature.
+LONG = {"s5f", "s8u", "s9-10000", "s9-100000", "s10-100", "s10-1000", "s11", "s11d", "s12"}
+FEW = 3  # rounds of those that start everything anew
+FAULTS = (RuntimeError, OSError, ValueError, KeyError, IndexError)
 
 
-def competitors(scenario: Scenario) -> list[str]:
-    """Who takes part in a scenario, refuwsgi first."""
-    return [*systems.uwsgi_like(), *(systems.peers() if scenario.with_peers else ())]
+class Play:
+    """One scenario, with all who take part."""
 
+    def __init__(self, scenario: Scenario, systems: list[System], on: Stage) -> None:
+        self._scenario = scenario
+        self._stage = on
+        self._measures: dict[str, Measure | None] = {}
+        self._systems = [each for each in systems if each.command or each.name in scenario.peers]
+        self.found: judge.Found = {}
 
-def measure(scenario: Scenario, rounds: int, seconds: float) -> dict[str, list[float]]:
-    """The figures of every system, round by round; a system that fails is left out."""
-    found: dict[str, list[float]] = {name: [] for name in competitors(scenario)}
-    for _ in range(rounds):
-        for system in list(found):
-            with tempfile.TemporaryDirectory(prefix="bench-") as room:
-                systems.furnish(Path(room))
+    def run(self, rounds: int) -> judge.Found:
+        """All rounds."""
+        alone = self._scenario.alone
+        for _ in range(min(rounds, FEW) if alone else rounds):
+            for system in self._systems[:]:
                 try:
-                    figure = scenario.measure(Run(system, Path(room), seconds))
-                except (RuntimeError, OSError) as error:
-                    print(f"{scenario.name}: {system}: {error}", file=sys.stderr)
-                    del found[system]
-                else:
-                    found[system].append(figure)
-    return found
+                    figures = self._once(system)
+                except FAULTS as fault:
+                    print(f"{self._scenario.name} {system.name}: {fault!r:.300}", file=sys.stderr)
+                    self._systems.remove(system)
+                    continue
+                for metric, figure in figures.items():
+                    rows = self.found.setdefault(system.name, {})
+                    rows.setdefault(metric, []).append(float(figure))
+        return self.found
 
-
-def summed(found: dict[str, list[float]]) -> dict[str, Any]:
-    """Median, half the distance of the quartiles, and the ratio to refuwsgi."""
-    ours = found.get(SUBJECT, [])
-    figures = {}
-    for system, rounds in found.items():
-        ratios = [our / other for our, other in zip(ours, rounds, strict=False) if other]
-        figures[system] = {
-            "median": statistics.median(rounds),
-            "spread": spread(rounds),
-            "ratio": statistics.median(ratios) if ratios and system != SUBJECT else None,
-        }
-    return figures
-
-
-def spread(rounds: list[float]) -> float:
-    """Half the distance between the quartiles."""
-    if len(rounds) < 2:
-        return 0.0
-    low, _, high = statistics.quantiles(rounds, n=4, method="inclusive")
-    return (high - low) / 2
-
-
-def rows(row: dict[str, Any]) -> Iterator[str]:
-    """The lines of the printed table for one scenario."""
-    yield f"{row['name']:5} {row['what']}"
-    for system, figure in row["figures"].items():
-        ratio = f"x{figure['ratio']:.2f}" if figure["ratio"] is not None else ""
-        amount = f"{figure['median']:10.1f} ± {figure['spread']:<8.1f}"
-        yield f"      {system:12} {amount} {row['unit']:11} {ratio}"
+    def _once(self, system: System) -> Figures:
+        set_up = self._scenario.set_up
+        if self._scenario.alone:
+            try:
+                measure = set_up(self._stage, system)
+                return measure() if measure else {}
+            finally:
+                self._stage.close()
+        if system.name not in self._measures:
+            self._measures[system.name] = set_up(self._stage, system)
+        measure = self._measures[system.name]
+        return measure() if measure else {}
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a glance: one short round")
-    parser.add_argument("--scenario", default="", help="comma separated names")
+    parser.add_argument("--scenario", default="", help="comma separated names; s9 means all s9-...")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of one load run")
+    parser.add_argument("--seconds", type=float, default=0.7, help="length of one load")
+    parser.add_argument("--no-peers", action="store_true", help="refuwsgi and C uWSGI alone")
     parser.add_argument("--no-record", action="store_true", help="do not write the results")
     asked = parser.parse_args()
     if asked.quick:
-        asked.rounds, asked.seconds, asked.no_record = 1, 0.4, True
+        asked.rounds, asked.seconds, asked.no_record, asked.no_peers = 1, 0.3, True, True
     return asked
+
+
+def wanted(asked: argparse.Namespace) -> list[Scenario]:
+    """What is to be measured."""
+    everything = [*SCENARIOS, *growth.SCENARIOS]
+    if asked.scenario:
+        names = asked.scenario.split(",")
+        return [
+            each
+            for each in everything
+            if any(each.name == name or each.name.startswith(f"{name}-") for name in names)
+        ]
+    if asked.quick:
+        print("left out, as they take long: the curves and", *sorted(LONG))
+        return [each for each in SCENARIOS if each.name not in LONG]
+    return everything
 
 
 def main() -> None:
     """Measure, print, record."""
     asked = arguments()
-    wanted = set(asked.scenario.split(",")) - {""}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.platform()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}",
+        f"Python {platform.python_version()}, load average {os.getloadavg()[0]:.0f} at the start",
         "rounds": asked.rounds,
         "scenarios": [],
     }
-    print("less is better; x is refuwsgi divided by the other")
-    for scenario in SCENARIOS:
-        if not wanted or scenario.name in wanted:
-            figures = summed(measure(scenario, asked.rounds, asked.seconds))
-            row = {"name": scenario.name, "what": scenario.what, "unit": scenario.unit}
-            run["scenarios"].append({**row, "figures": figures})
-            print("\n".join(rows(run["scenarios"][-1])), flush=True)
-    if not wanted and not asked.no_record:
-        RECORDED.parent.mkdir(parents=True, exist_ok=True)
-        RECORDED.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+    systems = rivals.everybody(peers=not asked.no_peers)
+    results: dict[str, judge.Found] = {}
+    print("less is better, but for rates; x is refuwsgi divided by the other")
+    with load_generator() as loadgen:
+        for scenario in wanted(asked):
+            with stage(asked.seconds, loadgen) as on:
+                found = results[scenario.name] = Play(scenario, systems, on).run(asked.rounds)
+            row = {"name": scenario.name, "what": scenario.what, "metric": scenario.metric}
+            run["scenarios"].append({**row, "figures": judge.summed(found)})
+            print("\n".join(judge.rows(run["scenarios"][-1])), flush=True)
+            run["goals"] = list(judge.judged(results))
+            if not asked.scenario and not asked.no_record:
+                RECORDED.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+    print("\n".join(judge.table(run["goals"])))
 
 
 if __name__ == "__main__":

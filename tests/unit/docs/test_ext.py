@@ -1,6 +1,7 @@
 """The manual's directives: functions from files to text."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,13 +85,37 @@ def test_a_result_is_shown_in_words(result: object, kind: str, shown: str) -> No
     assert traceability.verdict(result, need, "uwsgi-2.0.31") == shown
 
 
-def test_a_recorded_bench_becomes_a_table() -> None:
-    figures = {
-        "refuwsgi": {"median": 12.345, "spread": 0.5, "ratio": None},
-        "uwsgi": {"median": 10.0, "spread": 0.1, "ratio": 1.2345},
+def a_run() -> dict[str, Any]:
+    def figure(median: float, ratio: float | None) -> dict[str, Any]:
+        return {"cpu_us": {"median": median, "spread": 0.5, "ratio": ratio}}
+
+    figures = {"refuwsgi": figure(12.345, None), "uwsgi": figure(10.0, 1.2345), "other": {}}
+    row = {"what": "hello", "metric": "cpu_us", "figures": figures}
+    goal = {"scenario": "s1", "metric": "cpu_us", "against": "uwsgi", "now": 1.2345, "goal": 1.35}
+    return {
+        "date": "today",
+        "machine": "a machine",
+        "rounds": 3,
+        "goals": [{**goal, "moonshot": 1.0, "verdict": "goal"}],
+        "scenarios": [{**row, "name": name} for name in ("s1", "keys-1", "keys-100")],
     }
-    row = {"name": "s1", "what": "hello", "unit": "us", "figures": figures}
-    run = {"date": "today", "machine": "a machine", "rounds": 3, "scenarios": [row]}
-    lines = bench.lines_of(run)
-    assert "     - 12.35 ± 0.5 us" in lines
+
+
+def test_a_recorded_bench_becomes_tables() -> None:
+    lines = bench.lines_of(a_run())
+    assert r"     - 12.35 ± 0.5 cpu\_us" in lines
     assert "     - 1.23" in lines
+    assert "     - 1.35" in lines
+    assert "     - goal" in lines
+
+
+def test_a_curve_is_drawn_and_written() -> None:
+    metric, curve = bench.curve_of(a_run(), "keys")
+    assert curve == {
+        "refuwsgi": [(1.0, 12.345), (100.0, 12.345)],
+        "uwsgi": [(1.0, 10.0), (100.0, 10.0)],
+    }
+    assert "100  10 cpu_us" in bench.text_of(metric, curve)
+    drawn = bench.svg_of("keys", metric, curve)
+    assert drawn.count("<polyline") == 2
+    assert 'aria-label="cpu_us for growing keys"' in drawn
