@@ -33,11 +33,12 @@ def steps_of(name: str, data: bytes) -> set[Step]:
         last[id(frame)] = frame.f_lineno
         return watch
 
+    before = sys.gettrace()  # that of a measurement of coverage
     sys.settrace(watch)
     try:
         TARGETS[name].feed(data)
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return found
 
 

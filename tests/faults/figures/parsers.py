@@ -168,13 +168,13 @@ def covered(numbers: Numbers) -> Figure:
     tests += ["tests/unit/test_ini_placeholders.py", "tests/unit/offloading/test_static_ranges.py"]
     env = {**os.environ, "COVERAGE_FILE": str(data)}
     include = "refuwsgi/protocol/*,refuwsgi/ini*.py,refuwsgi/offloading/static_ranges.py"
-    run = [sys.executable, "-m", "coverage", "run", "--branch", f"--include={include}"]
+    run = [sys.executable, "-m", "coverage", "run", "--branch"]
     run += ["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     subprocess.run(run, cwd=ROOT, env=env, capture_output=True, check=False)
     words = [sys.executable, "-m", "coverage"]
     subprocess.run([*words, "combine"], cwd=ROOT, env=env, capture_output=True, check=False)
     told = subprocess.run(
-        [*words, "report", "--precision=1", "--skip-covered"],
+        [*words, "report", "--precision=1", "--skip-covered", f"--include={include}"],
         cwd=ROOT,
         env=env,
         capture_output=True,
