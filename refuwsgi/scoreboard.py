@@ -118,9 +118,6 @@ class InstanceRow(Row):
     SIZE = 8
     master = Word(0)  # the master's pid; 0 without one
     started = Word(1)  # seconds
-    queue = Word(2)  # the longest listen queue at the last look
-    max_queue = Word(3)
-    stopping = Word(4)
 
 
 class Scoreboard:

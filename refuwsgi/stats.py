@@ -94,7 +94,6 @@ class Snapshot:
         """Everything, now."""
         sockets = [self._socket(listener) for listener in self.listeners]
         queue = max((each["queue"] for each in sockets), default=0)
-        self.board.instance.queue = queue
         found: Fields = {
             "version": self.version,
             "listen_queue": queue,

@@ -210,7 +210,6 @@ class Master:
             self.status = status
             self._ending_since = time.monotonic()
         self.goal, self.hurry = goal, not graceful
-        self.board.instance.stopping = 1
         for call in self.before_end:
             call()
         self.before_end.clear()

@@ -12,36 +12,24 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from refuwsgi import __version__, api, log, pidfiles, privileges, processes, sockets
-from refuwsgi.options import Config, Option, OptionError, flag, text
+from refuwsgi import api, log, pidfiles, privileges, processes, sockets
+from refuwsgi.options import Config, Option, OptionError, flag
 from refuwsgi.scaling import alone, master, upkeep
 from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import MASTER, Master
 from refuwsgi.scaling.orders import RELOAD
 from refuwsgi.scaling.workers import NO_ORPHANS, PROCESSES, WORKER_RELOAD_MERCY, Plan
 from refuwsgi.scoreboard import Scoreboard
-from refuwsgi.server import doors, extras, reload, service
+from refuwsgi.server import announcements, doors, extras, reload, service, surroundings
 from refuwsgi.server.starting import Starting, hold_back
 from refuwsgi.sockets import Listener
 
 if TYPE_CHECKING:
-    from refuwsgi.log_master import LogMaster
     from refuwsgi.vassals.emperor import Emperor
 
-CHDIR: Option[str | None] = Option(
-    "chdir", text, default=None, help="go to this directory before the application is loaded"
-)
-CHDIR2: Option[str | None] = Option(
-    "chdir2", text, default=None, help="go to this directory after the application was loaded"
-)
-UMASK: Option[str | None] = Option(
-    "umask", text, default=None, help="the mask of the modes of new files, in octal"
-)
 VACUUM = Option(
     "vacuum",
     flag,
@@ -58,14 +46,8 @@ SINGLE_INTERPRETER = Option(
     bare="true",
 )
 
-STARTING = "*** Starting refuwsgi {} (the options of uWSGI 2.0.31, CPython {}) on [{}] ***"
 NO_SOCKET = "The -s/--socket option is missing and stdin is not a socket."
 NO_MASTER = "*** WARNING: you are running uWSGI without its master process manager ***"
-THREADS_RUN = "python threads support enabled"
-BACKLOG = "your server socket listen backlog is limited to {} connections"
-MERCY = "your mercy for graceful operations on workers is {} seconds"
-MAPPED = "mapped {} bytes ({} KB) for {} cores"
-MODE = "*** Operational MODE: {} ***"
 INTERPRETERS = "*** uWSGI is running in multiple interpreter mode ***"
 NEED_APP_STATUS = 22
 
@@ -79,7 +61,7 @@ class Instance:
         self.trying = reload.TRYING in os.environ
         self.again = reload.generation() > 0
         self.listeners: list[Listener] = []
-        self.logger: LogMaster | None = None
+        self.log = surroundings.Log(config, on_trial=self.trying)
         self._over = False
         self.board = Scoreboard(max(1, config[PROCESSES]), max(1, config[THREADS]))
 
@@ -88,7 +70,7 @@ class Instance:
         try:
             return self._run()
         finally:
-            self._finish_log()
+            self.log.finish()
 
     def _run(self) -> int:
         self._begin()
@@ -106,15 +88,15 @@ class Instance:
         if not self.listeners and not parts.gateways:
             log.line(NO_SOCKET)
             return 1
-        self._limits()
+        announcements.limits(self.config, self.board)
         self._drop()
         made = service.Service(self.config, self.board, self.listeners)
-        self._say_mode()
+        announcements.mode(self.config, served=bool(self.listeners))
         self._happens("pre-app")
         if not made.load():
             return NEED_APP_STATUS
         self._happens("post-app")
-        self._go(CHDIR2)
+        surroundings.go(self.config, surroundings.CHDIR2)
         if not self.config[SINGLE_INTERPRETER]:
             log.line(INTERPRETERS)
         plan = self._plan(made)
@@ -142,21 +124,9 @@ class Instance:
         privileges.drop_privileges(self.config)
         self._happens("as-user")
         if self.config[log.LOGTO2] is not None:
-            self._finish_log()
+            self.log.finish()
             log.set_up_late(self.config)
-            self._start_log()
-
-    def _start_log(self) -> None:
-        """Let the log be written by a process of its own, if the operator wants that."""
-        if log.delegated(self.config) and not self.trying:
-            from refuwsgi import log_master
-
-            self.logger = log_master.LogMaster(self.config)
-            self.logger.start()
-
-    def _finish_log(self, *, wait: bool = True) -> list[int]:
-        logger, self.logger = self.logger, None
-        return logger.finish(wait=wait) if logger is not None else []
+            self.log.start()
 
     def _happens(self, *moments: str) -> None:
         """Let happen what the operator wants at a moment; a reload's trial does nothing."""
@@ -171,16 +141,11 @@ class Instance:
         processes.set_up(self.config)
         if not self.again and not self.trying:
             pidfiles.daemonize(self.config)
-        self._start_log()
+        self.log.start()
         self.starting = Starting(self.config, self._vacuum, again=self.again)
-        log.line(STARTING.format(__version__, sys.version.split()[0], time.ctime()))
-        mask = self.config[UMASK]
-        if mask is not None:
-            try:
-                os.umask(int(mask, 8))
-            except ValueError:
-                raise self.config.error(UMASK, "an octal number") from None
-        self._go(CHDIR)
+        announcements.start()
+        surroundings.set_umask(self.config)
+        surroundings.go(self.config, surroundings.CHDIR)
         for warning in self.config.warnings:
             log.line(warning)
         if self.config.asks_for("hook-", "exec-"):
@@ -189,38 +154,10 @@ class Instance:
             hooks.check(self.config)
         self._happens("asap")
 
-    def _go(self, option: Option[str | None]) -> None:
-        directory = self.config[option]
-        if directory is None:
-            return
-        try:
-            os.chdir(directory)
-        except OSError as problem:
-            raise OptionError(
-                f"{self.config.where(option)}: {option.name}: {problem.strerror}: {directory!r}"
-            ) from None
-        log.line(f"chdir() to {directory}")
-
     def _try(self) -> int:
         """Load everything, start nothing: a reload asks whether it may."""
         made = service.Service(self.config, self.board, [])
         return 0 if made.load(trying=True) else NEED_APP_STATUS
-
-    def _limits(self) -> None:
-        cores = len(self.board.workers) * len(self.board.cores[0])
-        log.line(f"Python version: {sys.version}".replace("\n", " "))
-        log.line(THREADS_RUN)
-        log.line(BACKLOG.format(self.config[sockets.LISTEN]))
-        log.line(MERCY.format(self.config[WORKER_RELOAD_MERCY]))
-        log.line(MAPPED.format(self.board.size, self.board.size >> 10, cores))
-
-    def _say_mode(self) -> None:
-        workers, threads = self.config[PROCESSES], self.config[THREADS]
-        words = [
-            word for word, it in (("preforking", workers > 1), ("threaded", threads > 1)) if it
-        ]
-        mode = "+".join(words) or "single process"
-        log.line(MODE.format(mode if self.listeners else "no-workers"))
 
     def _plan(self, made: service.Service) -> Plan:
         return Plan(
@@ -239,9 +176,9 @@ class Instance:
         api.provide("reload", self._ask_master(signal.SIGHUP))
         api.provide("stop", self._ask_master(signal.SIGINT))
         supervisor.tasks.append(self.starting.deliver())
-        if self.logger is not None:
-            supervisor.tasks.append(self.logger.mind())
-            supervisor.log_order = self.logger.order
+        if self.log.writer is not None:
+            supervisor.tasks.append(self.log.writer.mind())
+            supervisor.log_order = self.log.writer.order
         parts.join(supervisor, made, self.listeners)
         if not self.listeners:
             supervisor.initial = 0  # only routers: there is nothing for workers to serve
@@ -249,7 +186,7 @@ class Instance:
         reload.give_up()
         if goal == RELOAD:
             hold_back(self.config)
-            supervisor.left += self._finish_log(wait=False)
+            supervisor.left += self.log.finish(wait=False)
             reload.execute(sockets.made(), self.directory, supervisor.left)
         upkeep.end_the_left(supervisor.left)
         self._vacuum()
