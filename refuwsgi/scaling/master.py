@@ -86,6 +86,7 @@ class Master:
         self.letters: dict[str, Callable[[], None]] = {}  # more commands for the fifo
         self.log_order: Callable[[str], None] | None = None  # "reopen", "rotate" the log
         self.status = 0  # the exit status
+        self.watched = False  # somebody looks at the deadlines of requests
         self.asleep = False  # there are no workers, by intention
         self.paused = False  # the workers take no request
         self.keeps = False  # a graceful reload replaces the workers only (lazy)

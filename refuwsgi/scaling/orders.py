@@ -54,6 +54,7 @@ RUN, STOP, RELOAD = "run", "stop", "reload"  # what a master is up to
 IGNORED = (signal.SIGUSR2, signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH)
 
 REOPEN = getattr(signal, "SIGRTMIN", 34) + 3  # to a worker: open the log file anew
+WATCH = getattr(signal, "SIGRTMIN", 34) + 4  # to the master: an application has set a deadline
 
 Order = Callable[["Master"], None]
 
@@ -176,6 +177,15 @@ def _reopen_in_workers(master: Master) -> None:
         slot.send(REOPEN)
 
 
+def watch_deadlines(master: Master) -> None:
+    """Begin to look at deadlines: an application has set one itself."""
+    if not master.watched:
+        from refuwsgi.scaling import harakiri
+
+        master.watched = True
+        master.loop.spawn(harakiri.for_applications().run(master))
+
+
 def meanings(config: Config) -> dict[int, Order]:
     """What each signal means for this instance."""
     stops_on_term = config[DIE_ON_TERM] or _contained()
@@ -186,6 +196,7 @@ def meanings(config: Config) -> dict[int, Order]:
         signal.SIGHUP: reload_gracefully,
         signal.SIGUSR1: report,
         signal.SIGTSTP: pause,
+        WATCH: watch_deadlines,
     }
     for hook in config[HOOK_MASTER_START]:
         kind, _, rest = hook.partition(":")

@@ -38,9 +38,8 @@ def join(
 
         minder = harakiri.configured(config, buffered=bool(config[POST_BUFFERING]))
         if minder is not None:
+            master.watched = True
             master.tasks.append(minder.run(master))
-    else:
-        master.cycle.append(_mind_own_deadlines)
     if config[MEMORY_REPORT] or config.asks_for("max-worker", "evil-"):
         from refuwsgi.scaling import limits
 
@@ -64,15 +63,6 @@ def join(
         daemons.join(master, config)
     if master.left:
         master.cycle.append(_bury_the_left)
-
-
-def _mind_own_deadlines(master: Master) -> None:
-    """Begin to look at deadlines when an application sets the first one itself."""
-    if any(core.deadline for rows in master.board.cores for core in rows):
-        from refuwsgi.scaling import harakiri
-
-        master.cycle.remove(_mind_own_deadlines)
-        master.loop.spawn(harakiri.for_applications().run(master))
 
 
 def in_worker(config: Config, board: Scoreboard, number: int) -> list[Callable[[Request], None]]:

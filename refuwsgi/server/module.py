@@ -9,14 +9,17 @@ Errors:   a lock or queue whose number is out of range is a ValueError in the ap
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from refuwsgi import api, metrics, processes
 from refuwsgi.options import Config, Option, number
 from refuwsgi.queues import backlog_of
 from refuwsgi.scaling import upkeep
+from refuwsgi.scaling.orders import WATCH
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.shared import Lock
 from refuwsgi.sockets import Listener
@@ -43,9 +46,8 @@ def install(
     api.provide("listen_queue", lambda which=0: _queue(listeners, which))
     api.provide("request_id", _request_id)
     api.provide("log_this_request", _log_this_request)
-    api.provide(
-        "set_user_harakiri", lambda seconds: _set_harakiri(int(seconds), upkeep.seconds(config))
-    )
+    usual = upkeep.seconds(config)
+    api.provide("set_user_harakiri", lambda seconds: _set_harakiri(board, int(seconds), usual))
     _install_locks(config[LOCKS] + 1)
     found = metrics.configured(config, board, listeners)
     if found is not None:
@@ -87,11 +89,14 @@ def _log_this_request() -> None:
     _request().log = True
 
 
-def _set_harakiri(seconds: int, usual: int) -> None:
+def _set_harakiri(board: Scoreboard, seconds: int, usual: int) -> None:
     """uwsgi.set_user_harakiri: the running request has so long from now; 0: as long as any has."""
     row = _request().core
     wanted = min(filter(None, (seconds, usual)), default=0)
     row.deadline = time.monotonic_ns() // 1000 + wanted * 1_000_000 if wanted else 0
+    if seconds and board.instance.master:
+        with suppress(PermissionError):  # a master that has remained root
+            os.kill(board.instance.master, WATCH)  # which otherwise need not look
 
 
 def _install_locks(count: int) -> None:
