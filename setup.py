@@ -20,6 +20,7 @@ DATA = {
         "conformance/**/*.py",
         "conformance/**/*.toml",
         "conformance/**/*.txt",
+        "conformance/**/*.pem",
     ],
     "refuwsgi_suite.docs.results": ["*.json"],
 }

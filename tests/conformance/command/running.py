@@ -36,11 +36,11 @@ def run(chosen: argparse.Namespace) -> int:
     teller = telling.Teller(chosen.quiet)
     teller.begin(binary.name(), binary.command(), profile)
     status = suite.call([*words, *_parallel(chosen), *_junit(chosen)], chosen.selection, teller)
-    if teller.broken:
-        raise Trouble("the suite broke: " + "; ".join(teller.broken), NOTHING)
     unsteady = [] if chosen.once or status > 1 else _again(teller, words)
     teller.end(unsteady)
     _write(chosen, teller)
+    if teller.broken:
+        raise Trouble("the suite broke: " + "; ".join(dict.fromkeys(teller.broken)), NOTHING)
     return _verdict(teller, status)
 
 
