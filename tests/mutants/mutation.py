@@ -18,7 +18,6 @@ import sys
 import time
 import tomllib
 import types
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.mutants.changes import Change, changes
@@ -38,12 +37,10 @@ def main(words: list[str]) -> int:
         began = time.monotonic()
         path = ROOT / "refuwsgi" / "protocol" / f"{name}.py"
         every = list(changes(path.read_text("utf-8")))
-        if is_noticed(name, Change("", ast.parse(path.read_text("utf-8")))):
+        if not survivors(name, [Change("", ast.parse(path.read_text("utf-8")))]):
             print(f"{name}: its tests fail as it is", file=sys.stderr)
             return 1
-        with ThreadPoolExecutor(HELPERS) as pool:
-            noticed = list(pool.map(lambda each, name=name: is_noticed(name, each), every))
-        left = [each for each, seen in zip(every, noticed, strict=True) if not seen]
+        left = survivors(name, every)
         for each in left:
             print(f"    {each.name}", flush=True)
         took = time.monotonic() - began
@@ -67,13 +64,22 @@ def reasons() -> dict[str, dict[str, str]]:
     return tomllib.loads(REASONS.read_text("utf-8"))
 
 
-def is_noticed(name: str, change: Change) -> bool:
-    """Whether the tests of a module fail when it is changed."""
-    pid = os.fork()
-    if not pid:
-        _be_the_child(name, change)
-    _, status = os.waitpid(pid, 0)
-    return status != 0
+def survivors(name: str, every: list[Change]) -> list[Change]:
+    """The changes of a module with which its tests pass."""
+    # Forked by the main thread: in the fork of another one pytest does not run.
+    running: dict[int, Change] = {}
+    left = []
+    for each in [*every, None]:
+        while running and (each is None or len(running) == HELPERS):
+            pid, status = os.wait()
+            change = running.pop(pid)
+            left += [] if status else [change]
+        if each is not None:
+            pid = os.fork()
+            if not pid:
+                _be_the_child(name, each)
+            running[pid] = each
+    return [each for each in every if each in left]
 
 
 def _be_the_child(name: str, change: Change) -> None:
