@@ -87,3 +87,37 @@ def test_why_a_worker_is_no_more(status: int, planned: bool, line: str) -> None:
     slot = Slot(2, "uWSGI worker 2", lambda: 0)
     slot.planned = planned
     assert slot.ended(7, status) == line
+
+
+def test_a_process_that_writes_the_log_gets_the_orders_about_it() -> None:
+    master = FakeMaster(1, 1)
+    fake: Any = master
+    got: list[str] = []
+    master.log_order = got.append
+    orders.reopen_log(fake)
+    orders.rotate_log(fake)
+    assert (got, master.signals(1)) == (["reopen", "rotate"], [])
+
+
+def test_without_one_the_workers_open_their_log_anew() -> None:
+    master = FakeMaster(1, 1)
+    fake: Any = master
+    orders.rotate_log(fake)
+    assert master.signals(1) == [orders.REOPEN]
+
+
+def test_deadlines_of_applications_are_watched_once() -> None:
+    master = FakeMaster(1, 1)
+    fake: Any = master
+    fake.watched = False
+    orders.watch_deadlines(fake)
+    orders.watch_deadlines(fake)
+    (watch,) = master.spawned
+    watch.close()
+
+
+def test_a_pidfile_that_cannot_be_written_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    fake: Any = FakeMaster(1, 1)
+    fake.config = config_of(pidfile="/no/such/folder/pid")
+    orders.write_pidfiles(fake)
+    assert "No such file" in capfd.readouterr().err
