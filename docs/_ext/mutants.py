@@ -42,6 +42,8 @@ class Mutation(Text):
     def text(self) -> list[str]:
         """One table, and the survivors."""
         run = recorded()
+        if not run["modules"]:
+            return ["There is no record yet."]
         lines = [f"Run on {run['date']} with Python {run['python']}.", ""] if "date" in run else []
         lines += [".. list-table::", "   :header-rows: 1", ""]
         lines += row_of("module", "changes", "noticed", "survivors")
