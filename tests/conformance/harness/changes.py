@@ -11,6 +11,7 @@ from typing import Any
 
 from .requirements import TESTS, requirements
 
+UNJUDGED = {"absent", "nothing"}
 RESULTS = TESTS.parent / "docs" / "results"
 
 
@@ -36,7 +37,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     lines = []
     for name, old in before.items():
         kinds = kind_of(old), kind_of(now.get(name))
-        if name in requirements() and kinds[0] != kinds[1] and "skipped" not in kinds:
+        same = kinds[0] == kinds[1] or "skipped" in kinds or set(kinds) <= UNJUDGED
+        if name in requirements() and not same:
             lines.append(f"{name}: recorded {kinds[0]}, this run: {told(now.get(name))}")
     return lines
 
