@@ -22,6 +22,7 @@ extensions = [
     "docs._ext.slow",
     "docs._ext.endurance",
     "docs._ext.curves",
+    "docs._ext.answers",
 ]
 exclude_patterns = ["_build", "_ext", "results"]
 html_theme = "furo"
