@@ -55,8 +55,8 @@ class Relay:
 
     __slots__ = (
         "_client", "_client_speaks", "_file", "_hears", "_node", "_node_speaks", "_state",
-        "_timeout", "_to_client", "_to_node", "_unheard", "_wait", "given", "left", "received",
-        "sent", "taken",
+        "_timeout", "_to_client", "_to_node", "_unheard", "_wait", "deserted", "given", "left",
+        "received", "sent", "taken",
     )  # fmt: skip
 
     grace = 0.2  # how long a client from which nothing is due goes unwatched
@@ -83,6 +83,7 @@ class Relay:
         self._state = -1
         self._wait: Wait | None = None
         self.given = False  # the node has the client's descriptor and may answer on it
+        self.deserted = False  # the client has ended its half: it may have gone
         self.left = left  # bytes that the client has still to send, or ENDLESS
         self.received = 0  # from the node
         self.sent = 0  # to the node, in addition to what was sent before
@@ -209,7 +210,7 @@ class Relay:
     def _look(self) -> None:
         """See why a client from which nothing is due can be read; OSError: it was reset."""
         try:
-            self._client.recv(1, socket.MSG_PEEK | NOW)
+            self.deserted = not self._client.recv(1, socket.MSG_PEEK | NOW)
         except BlockingIOError:
             return
         # Another request already, or the end of its half: neither is of interest now.
@@ -218,7 +219,7 @@ class Relay:
 
     def _client_ended(self) -> None:
         """The client has ended its half: let the node know, it may answer."""
-        self._client_speaks = False
+        self._client_speaks, self.deserted = False, True
         with contextlib.suppress(OSError):  # it has gone: its own end tells
             self._node.shutdown(socket.SHUT_WR)
 

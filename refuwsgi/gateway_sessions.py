@@ -42,6 +42,7 @@ from refuwsgi.waiting import NOW
 ATTEMPTS: Final = 4  # the first and three more, as uWSGI
 RECEIVE: Final = 65536
 SLOW_PACKET: Final = "timeout while the packet was read"
+UNANSWERED: Final = "the node has closed without an answer"
 SOON: Final = 3.0  # what any node is granted to take a connection
 
 
@@ -73,6 +74,7 @@ class Session:
             self._fail(failure.status, str(failure))
         except NodeError as problem:
             self._fail(BROKEN, f"fr_instance_read(): {problem}")
+            await self._hear_out()
         except TimeoutError:
             self._fail(SLOW, "timeout")
         except (OSError, PacketError):
@@ -96,6 +98,8 @@ class Session:
         if self._body is not None and self._body.file >= 0:
             moved.send_file(self._body.file, self._body.size)
         await moved.run()
+        if not (moved.received or moved.given or moved.deserted):
+            self._fail(BROKEN, UNANSWERED)
         if due and moved.taken + len(rest) < asked.length:
             await linger(self._client)
 
@@ -243,6 +247,12 @@ class Session:
             with contextlib.suppress(OSError):
                 answer = head.encode() + b"Content-Length: %d\r\n\r\n" % len(text) + text
                 self._client.send(answer, NOW)
+
+    async def _hear_out(self) -> None:
+        """Let the client send its body: closing on unread bytes would destroy what it was told."""
+        if self._asked.length or self._asked.streams:
+            with contextlib.suppress(OSError, TimeoutError):
+                await linger(self._client)
 
     def _close(self) -> None:
         """Close what the session opened, and have it put into the books."""
