@@ -189,10 +189,26 @@ class Shell:
             while time.monotonic() < end:
                 self._shell.poll()
                 os.killpg(self._shell.pid, 0)
-                time.sleep(0.02)
+                if all_ended(self._shell.pid):
+                    return False
+                time.sleep(0.05)
         except ProcessLookupError:
             return False
         return True
+
+
+def all_ended(group: int) -> bool:
+    """Whether of a group of processes only those are left that init has not buried yet."""
+    if not Path("/proc/self/stat").exists():
+        return False  # nobody knows
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = path.read_text("latin-1").rpartition(")")[2].split()[:3]
+        except OSError:
+            continue  # it has gone meanwhile
+        if int(its_group) == group and state not in "ZX":
+            return False
+    return True
 
 
 def pieces(pipe: IO[bytes], end: float) -> Iterator[bytes]:
