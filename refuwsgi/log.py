@@ -96,6 +96,7 @@ class _State:
     path = ""  # of the log file; "" is whatever descriptor 2 was at the start
     requests = STDERR  # where lines about requests go
     requests_path = ""
+    write: Callable[[int, bytes], int] | None = None  # with patience (log_pipe.py)
     second = -1  # the second for which `date` was made
     date = ""
 
@@ -144,7 +145,7 @@ def _date(form: str) -> str:
 
 def _write(words: str, descriptor: int = STDERR) -> None:
     try:
-        os.write(descriptor, (words + "\n").encode(errors="backslashreplace"))
+        (_state.write or os.write)(descriptor, (words + "\n").encode(errors="backslashreplace"))
     except OSError:
         pass  # a full disk, a reader that has gone: there is nobody to tell
 
@@ -226,9 +227,9 @@ def _requests_to(path: str, truncate: bool) -> None:
         os.close(before)
 
 
-def requests_to(descriptor: int) -> None:
-    """Let lines about requests go there, and no file be opened anew by `reopen`."""
-    _state.requests = descriptor
+def requests_to(descriptor: int, write: Callable[[int, bytes], int] | None = None) -> None:
+    """Let lines about requests go there, all be written so, and `reopen` open no file anew."""
+    _state.requests, _state.write = descriptor, write
     _state.path = _state.requests_path = ""
 
 

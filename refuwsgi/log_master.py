@@ -10,7 +10,8 @@ What:     descriptors 1 and 2 of every process become a pipe; a process of its o
                                                              --> loggers without a name
 
 Units:    sizes are bytes.
-Errors:   OptionError before any process starts.  A logger process that dies is replaced.
+Errors:   OptionError before any process starts.  A logger process that dies is replaced; one
+          that takes nothing holds up nobody for long (log_pipe.py).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import select
 import signal
 import sys
 
-from refuwsgi import log
+from refuwsgi import log, log_pipe
+from refuwsgi.log_pipe import PACKET, ROOM
 from refuwsgi.log_rules import Rules, rules_of
-from refuwsgi.loop import readable
+from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, Option, flag, number
 from refuwsgi.processes import Child, start
 
@@ -60,10 +62,11 @@ THREADED_LOGGER = Option(
 )
 
 ORDERS = {"reopen": signal.SIGUSR1, "rotate": signal.SIGUSR2}  # to the logger process
-PACKET = 4096  # bytes that the kernel keeps together in a pipe of packets
-ROOM = 1 << 20  # bytes of a pipe
+ENDING = signal.SIGTERM  # to it, too: the instance ends or reloads
+STUCK = 3  # seconds that a place for messages may then take for one
+PACE = 0.2  # seconds between the starts of two of them, and between two tries
 PATIENCE = 2.0  # seconds that the logger has for what is in the pipe at the end
-HELD_BACK = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP}
+HELD_BACK = {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP}
 
 
 class LogMaster:
@@ -75,8 +78,9 @@ class LogMaster:
         self._most = max(80, config[LOG_MASTER_BUFSIZE])
         self._stream = config[LOG_MASTER_STREAM]
         self._main, self._requests = rules_of(config, self._stdio[1])
-        self._pipes = [_pipe(), _pipe()]  # of all messages, of those about requests
+        self._pipes = [log_pipe.pipe(), log_pipe.pipe()]  # of all messages, of those about requests
         self._child: Child | None = None
+        self._streams = sys.stdout, sys.stderr
 
     def start(self) -> None:
         """Start the process and let everything go through it."""
@@ -84,17 +88,27 @@ class LogMaster:
         sys.stdout.flush()
         for descriptor in (log.STDOUT, log.STDERR):
             os.dup2(self._pipes[0][1], descriptor)
+        patience = log_pipe.Patience()
+        self._streams = log_pipe.through(patience)
         # One pipe keeps the order, if both kinds go to the same places.
-        log.requests_to(self._pipes[int(self._requests is not self._main)][1])
+        requests = self._pipes[int(self._requests is not self._main)][1]
+        log.requests_to(requests, patience.write)
 
     async def mind(self) -> None:
         """Replace the process when it dies."""
         while self._child is not None:
             child = self._child
             await readable(child.sentinel)
-            if self._child is child:
+            await sleep(PACE)  # it may die again and again
+            if self._replace():
                 child.status()
-                self._child = start("uWSGI logger", self._run)
+
+    def _replace(self) -> bool:
+        try:
+            self._child = start("uWSGI logger", self._run)
+        except OSError:
+            return False  # try again soon; what finds no room meanwhile is lost
+        return True
 
     def order(self, what: str) -> None:
         """Tell it to "reopen" its files or to "rotate" them."""
@@ -103,10 +117,26 @@ class LogMaster:
 
     def finish(self, *, wait: bool = True) -> list[int]:
         """Write to the places of before again; return the process if it was not waited for."""
-        child, self._child = self._child, None
-        if child is None:
+        if self._child is None:
             return []
-        sys.stdout.flush()
+        if _ended(self._child, 0.0):  # somebody has to write what is in the pipe
+            self._child.status()
+            self._replace()
+        child, self._child = self._child, None
+        self._leave()
+        # A router that still serves holds the pipe open: its lines will be written, too.
+        child.kill(signal.SIGCONT)
+        child.kill(ENDING)
+        if wait and _ended(child, PATIENCE):
+            child.status()
+            return []
+        return [child.pid]
+
+    def _leave(self) -> None:
+        """Let nothing more of this process go through the pipe."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdout, sys.stderr = self._streams
         for descriptor, before in zip((log.STDOUT, log.STDERR), self._stdio, strict=True):
             os.dup2(before, descriptor)
             os.close(before)
@@ -114,11 +144,6 @@ class LogMaster:
         for ends in self._pipes:
             for end in ends:
                 os.close(end)
-        # A router that still serves holds the pipe open: its lines will be written, too.
-        if wait and select.select([child.sentinel], [], [], PATIENCE)[0]:
-            child.status()
-            return []
-        return [child.pid]
 
     # ------------------------------------------------------------------ in the process
 
@@ -152,6 +177,9 @@ class _Writer:
         self._most = most
         self._lines = lines
         self._begun = dict.fromkeys(rules, b"")  # messages of which the end is to come
+        self._busy = self._ending = False
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.signal(ENDING, lambda number, frame: self._end())
         signal.signal(ORDERS["reopen"], lambda number, frame: self._each("reopen"))
         signal.signal(ORDERS["rotate"], lambda number, frame: self._each("rotate"))
 
@@ -166,10 +194,22 @@ class _Writer:
                 # A pipe of packets gives one at a time; a plain one what is in it.
                 data = os.read(descriptor, ROOM if self._lines else PACKET)
                 if data:
+                    self._hurry(busy=True)
                     self._take(descriptor, data)
+                    self._hurry(busy=False)
                 else:
                     poll.unregister(descriptor)
                     left.discard(descriptor)
+
+    def _end(self) -> None:
+        """From now on nobody minds us: a place that takes nothing must not hold us for ever."""
+        self._ending = True
+        self._hurry(busy=self._busy)
+
+    def _hurry(self, *, busy: bool) -> None:
+        self._busy = busy
+        if self._ending:
+            signal.alarm(STUCK if busy else 0)
 
     def _take(self, descriptor: int, data: bytes) -> None:
         data = self._begun[descriptor] + data
@@ -191,16 +231,6 @@ class _Writer:
             getattr(sink, what)()
 
 
-def _pipe() -> tuple[int, int]:
-    """A pipe that keeps together what was written at once, where the kernel can do that."""
-    import fcntl
-
-    try:
-        made = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
-    except (AttributeError, OSError):
-        made = os.pipe()
-    try:
-        fcntl.fcntl(made[1], fcntl.F_SETPIPE_SZ, ROOM)
-    except (AttributeError, OSError):
-        pass  # a smaller pipe will do
-    return made
+def _ended(child: Child, within: float) -> bool:
+    """Whether a process has ended, or does so in time."""
+    return bool(select.select([child.sentinel], [], [], within)[0])

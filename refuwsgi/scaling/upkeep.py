@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from refuwsgi.scaling.cheaper import Cheaper
     from refuwsgi.scaling.master import Master
     from refuwsgi.scaling.master_fifo import Fifos
+
+LEFT_MERCY = 2.0  # seconds that a router has for its end
 
 # The parts are imported where they are wanted: most servers have few of them.
 
@@ -128,9 +131,23 @@ def _bury_the_left(master: Master) -> None:
 
 def end_the_left(pids: Sequence[int]) -> None:
     """End the routers of the generation before: the instance itself ends."""
-    for pid in pids:
-        try:
-            os.kill(pid, signal.SIGINT)
-            os.waitpid(pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+    for how in (signal.SIGINT, signal.SIGKILL):
+        pids = [pid for pid in pids if _sent(pid, how)]
+        until = time.monotonic() + LEFT_MERCY
+        while (pids := [pid for pid in pids if not _reaped(pid)]) and time.monotonic() < until:
+            time.sleep(0.01)
+
+
+def _sent(pid: int, how: signal.Signals) -> bool:
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True

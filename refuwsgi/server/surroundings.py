@@ -67,6 +67,12 @@ class Log:
 
             self.writer = log_master.LogMaster(self._config)
             self.writer.start()
+        elif not os.get_blocking(log.STDERR):  # the pipe of an emperor's log-master
+            from refuwsgi import log_pipe
+
+            patience = log_pipe.Patience()
+            log_pipe.through(patience)
+            log.requests_to(log.STDERR, patience.write)
 
     def finish(self, *, wait: bool = True) -> list[int]:
         """End it; return its pid if it has not been waited for."""
