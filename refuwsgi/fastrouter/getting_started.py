@@ -17,7 +17,7 @@ from refuwsgi import address, log, sockets
 from refuwsgi.fastrouter import router_process, subscription_doors, table_handover
 from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
-from refuwsgi.fastrouter.router_process import Parts
+from refuwsgi.fastrouter.hearing import Parts
 from refuwsgi.fastrouter.router_stats import STATS
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, number, octets, text, texts
@@ -86,7 +86,7 @@ def configured(
         servers,
         stats,
         [way4.inbox() for _ in range(count)] if servers and count > 1 else [],
-        table_handover.opened() if servers else -1,
+        table_handover.opened() if servers else table_handover.Handover(),
         tuple(listener.name for listener in instance),
         caches or {},
     )

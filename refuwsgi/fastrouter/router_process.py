@@ -14,9 +14,9 @@ import functools
 import os
 import pwd
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from socket import SocketType
-from typing import Any, NamedTuple
+from typing import Any
 
 from refuwsgi import log, passing, stats
 from refuwsgi.fastrouter import (
@@ -28,13 +28,13 @@ from refuwsgi.fastrouter import (
     router_stats,
     sign_check,
     static_nodes,
-    table_handover,
 )
 from refuwsgi.fastrouter import way1_use_base as way1
 from refuwsgi.fastrouter import way2_use_pattern as way2
 from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter import way5_use_code_string as way5
+from refuwsgi.fastrouter.hearing import Hearing, Parts
 from refuwsgi.fastrouter.slots import Table
 from refuwsgi.gateway import Gateway, Serve, Steps
 from refuwsgi.gateway_rules import Chooser, Plain, Rules
@@ -73,20 +73,6 @@ GID: Option[str | None] = Option(
 NAME = "uWSGI fastrouter"
 CHEAP = "starting uWSGI fastrouter in cheap mode"
 HARAKIRI_LINE = "*** HARAKIRI ON GATEWAY {} (pid: {}) ***"
-SWEEP = 4  # a table without requests is looked through every so many tolerances
-
-
-class Parts(NamedTuple):
-    """What the router processes share: bound before the first is started."""
-
-    config: Config
-    listeners: Sequence[Listener]
-    servers: Sequence[way4.Server]
-    stats: Listener | None
-    inboxes: Sequence[way4.Inbox]
-    handover: int  # the file in which the table outlives a reload, or -1
-    instance: tuple[str, ...]  # the addresses of the instance's own sockets
-    caches: Mapping[str, way3.Cache]
 
 
 def check(parts: Parts) -> None:
@@ -167,8 +153,9 @@ def run(parts: Parts, place: int) -> int:
         visits(rules(config, chooser)),
         cheap=cheap,
     )
-    if subscribed is not None:
-        _subscriptions(parts, place, gateway, subscribed, cheap)
+    hearing = Hearing(parts, place, gateway, subscribed) if subscribed is not None else None
+    if hearing is not None:
+        hearing.begin(NAME, config[way4.TOLERANCE], cheap=cheap)
     if parts.stats is not None and place == 0:
         names = [each.name for each in parts.listeners] + [each.name for each in parts.servers]
         to = chooser if isinstance(chooser, static_nodes.To) else None
@@ -177,8 +164,8 @@ def run(parts: Parts, place: int) -> int:
     if config[HARAKIRI]:
         _harakiri(gateway, config[HARAKIRI], f"{NAME} {place + 1}")
     status = gateway.run()
-    if subscribed is not None and not gateway.leaving and place == 0:
-        table_handover.write(parts.handover, subscribed)  # this may be a brutal reload
+    if hearing is not None and not gateway.leaving:
+        hearing.leave()  # this may be a brutal reload
     return status
 
 
@@ -189,44 +176,6 @@ def visits(followed: Rules) -> Serve:
         return Session(followed, client).run()
 
     return visit
-
-
-def _subscriptions(
-    parts: Parts, place: int, gateway: Gateway, subscribed: Table, cheap: bool
-) -> None:
-    config = parts.config
-    above = resubscribe.configured(config, parts.listeners[0].name)
-    receiver = way4.Receiver(
-        subscribed,
-        parts.servers,
-        own=parts.inboxes[place] if parts.inboxes else None,
-        others=[inbox for other, inbox in enumerate(parts.inboxes) if other != place],
-        signatures=sign_check.configured(config, log.line),
-        owners=config[sign_check.CREDENTIALS_CHECK],
-        forward=above.forward if above else None,
-    )
-    hearing = [gateway.loop.spawn(receiver.listen(sock)) for sock in receiver.sources()]
-    gateway.loop.spawn(table_handover.take_over(parts.handover, subscribed))
-
-    def leave() -> None:
-        for task in hearing:  # what comes from now on is for the next generation
-            gateway.loop.end(task)
-        if place == 0:
-            table_handover.write(parts.handover, subscribed)
-
-    gateway.on_leaving.append(leave)
-    if cheap:
-        mode = cheap_mode.CheapMode(gateway, NAME, log.line)
-        subscribed.changed = lambda: mode.nodes_changed(subscribed.living)
-    tolerance = config[way4.TOLERANCE]
-    gateway.loop.spawn(_sweep(subscribed, 1.0 if cheap else max(1.0, tolerance * SWEEP)))
-
-
-async def _sweep(subscribed: Table, pause: float) -> None:
-    """Find silent nodes that nobody asks for; a router that may go cheap must know soon."""
-    while True:
-        await sleep(pause)
-        subscribed.sweep(time.monotonic())
 
 
 async def _stats(

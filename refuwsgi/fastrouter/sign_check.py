@@ -7,9 +7,7 @@ What:     with ``subscriptions-sign-check`` an announcement must be signed by th
 
           test.uwsgi.it:8000   ->   DIR/test.uwsgi.it_8000.pem
 
-          Each signed packet carries a number, `unix`, the sender's clock.  A node's next packet
-          must carry a higher one than its last, so nothing that was overheard counts twice: not as
-          the other command, and not after the node has left.
+          Who has signed may still repeat what was overheard: the guard remembers.
 Units:    seconds since the epoch, for both clocks.
 Errors:   `OptionError` for a value of another form.  A packet that is not believed changes nothing.
 """
@@ -20,6 +18,7 @@ import os
 import re
 from collections.abc import Callable
 
+from refuwsgi.fastrouter.replay_guard import Guard
 from refuwsgi.fastrouter.slots import Sender
 from refuwsgi.gateway_rules import shown
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, number, text, texts
@@ -59,14 +58,11 @@ CREDENTIALS_CHECK = Option(
     repeat=JOIN,
 )
 
-MOST_NUMBERS = 500_000  # nodes whose last number is remembered
 LARGEST_KEY_FILE = 65536
-
-Identity = tuple[bytes, bytes]  # key, address
 
 
 class Signatures:
-    """Checks signatures, and remembers the last number of each node."""
+    """Checks signatures, and that none is used twice."""
 
     def __init__(
         self,
@@ -78,10 +74,9 @@ class Signatures:
     ) -> None:
         self._digest = digest
         self._directory = directory
-        self._tolerance = tolerance
         self._skipped = skipped
         self._say = say
-        self._last: dict[Identity, int] = {}
+        self.guard = Guard(tolerance)
 
     def believes(self, said: Announcement, sender: Sender, clock: float) -> bool:
         """Say whether a packet is signed by the owner of its key, and new."""
@@ -93,26 +88,13 @@ class Signatures:
 
     def is_new(self, said: Announcement, clock: float) -> bool:
         """Say whether a packet's number is higher than any before, and remember it."""
-        # Departure: uWSGI compares with a node's first packet only, forgets it when the node
-        # leaves, and does not look at the number of a withdrawal; all of that can be replayed.
-        who = (said.key, said.address)
-        last = self._last.get(who)
-        fresh = said.unix >= clock - self._tolerance if last is None else said.unix > last
-        if not fresh:
-            self._say(
-                f"[uwsgi-subscription for pid {os.getpid()}] invalid (sniffed ?) packet sent for "
-                f"slot: {shown(said.key)} node: {shown(said.address)} unix_check: {said.unix}"
-            )
-            return False
-        if last is None and len(self._last) >= MOST_NUMBERS:
-            self._forget(clock)
-        self._last[who] = said.unix
-        return True
-
-    def _forget(self, clock: float) -> None:
-        """Drop the numbers that the tolerance alone would refuse."""
-        oldest = clock - self._tolerance
-        self._last = {who: unix for who, unix in self._last.items() if unix >= oldest}
+        if self.guard.is_new((said.key, said.address), said.unix, clock):
+            return True
+        self._say(
+            f"[uwsgi-subscription for pid {os.getpid()}] invalid (sniffed ?) packet sent for "
+            f"slot: {shown(said.key)} node: {shown(said.address)} unix_check: {said.unix}"
+        )
+        return False
 
     def _is_signed(self, said: Announcement) -> bool:
         from refuwsgi.protocol.signature import KeyFileError, fits, public_key

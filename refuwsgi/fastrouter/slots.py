@@ -77,7 +77,7 @@ class Slot:
     def __init__(self, algorithm: str) -> None:
         self.algorithm = algorithm
         self.hits = 0
-        self.nodes: list[Subscribed] = []
+        self.nodes: tuple[Subscribed, ...] = ()  # smaller than a list, and nearly always one
 
 
 class Table:
@@ -112,18 +112,20 @@ class Table:
     ) -> bool:
         """Take an announcement; say whether its node is new."""
         slot = self.slots.get(said.key)
-        node = self._find(slot, address)
-        if node is not None:
-            if node.dead:
-                self._living_changed(1)
-            node.renew(said, now)
-            return False
-        slot = slot or self._new_slot(said)
+        if slot is not None:
+            node = self._find(slot, address)
+            if node is not None:
+                if node.dead:
+                    self._living_changed(1)
+                node.renew(said, now)
+                return False
+        else:
+            slot = self._new_slot(said)
         if slot is None or len(slot.nodes) >= MOST_NODES:
             return self._say_full()
         node = Subscribed(said, self._shared(address), sender)
         node.renew(said, now)
-        slot.nodes.append(node)
+        slot.nodes += (node,)
         self._say(f"[uwsgi-subscription for pid {os.getpid()}] {shown(said.key)} => new node: "
                   f"{shown(address)}")  # fmt: skip
         self._living_changed(1)
@@ -201,7 +203,7 @@ class Table:
             self._expire(slot, now)
 
     def _expire(self, slot: Slot, now: float) -> None:
-        for node in slot.nodes[:]:
+        for node in slot.nodes:
             if not node.dead and now - node.last_check > self._tolerance:
                 node.failures += 1
                 self._say(
@@ -221,7 +223,7 @@ class Table:
         slot = self.slots.get(node.key)
         if node.running > 0 or slot is None or node not in slot.nodes:
             return
-        slot.nodes.remove(node)
+        slot.nodes = tuple([other for other in slot.nodes if other is not node])
         if not slot.nodes:
             del self.slots[node.key]
 

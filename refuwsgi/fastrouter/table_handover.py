@@ -1,11 +1,16 @@
 """The table of nodes outlives a reload.
 
 Section:  fastrouter / Way 4: --fastrouter-subscription-server; the table in a reload
-What:     a router process that leaves writes its nodes, as announcements, into a file without a
-          name, which stays open over the exec; the processes of the next generation read it before
-          they serve anybody, or a moment later if the old one was slow.  What the file says was
-          believed before, so nothing is checked again.
-Units:    seconds of the monotonic clock, which all processes share.
+What:     a router process that leaves writes its nodes, as announcements, and the numbers of the
+          signed packets that it has seen, into a file without a name, which stays open over the
+          exec.  The processes of the next generation read it before they hear of any node.  What
+          the file says was believed before, so nothing is checked again.
+
+              epoch | tag, when, nodes, numbers, floor | node ... | number ...
+
+          The master counts the epoch up before it starts a router; a file with an older tag than
+          that of the generation before has not been written yet.
+Units:    seconds of the monotonic clock, which all processes share; numbers are those of `unix`.
 Errors:   none; without the file, or with one that is old, nodes are learnt as they announce.
 """
 
@@ -15,36 +20,52 @@ import contextlib
 import os
 import struct
 import time
-from collections.abc import Iterator
+from typing import NamedTuple
 
 from refuwsgi import passing
+from refuwsgi.fastrouter.replay_guard import Guard
 from refuwsgi.fastrouter.slots import Sender, Table
 from refuwsgi.loop import sleep
 from refuwsgi.protocol.subscription import Announcement, encode, parse
 
 NAME = "fastrouter table"
-FRESH = 60.0  # what is older belongs to some other reload
-HEAD = struct.Struct("=dI")  # when it was written, how many nodes follow
+FRESH = 60.0  # nodes of an older file belong to some other reload
+SLOW = 1.0  # how long the generation before may take to write
+LOOK = 0.05
+EPOCH = struct.Struct("=Q")
+HEAD = struct.Struct("=QdIIq")  # tag, when it was written, nodes, numbers, the numbers' floor
 NODE = struct.Struct("=iIIH")  # pid, uid and gid of who had announced it; size of the announcement
+NUMBER = struct.Struct("=BBq")  # size of the key, of the address; the number
 
 
-def opened() -> int:
-    """The file, made by the first generation; -1 where there is no such thing."""
-    fd = passing.kept(NAME)
-    if fd < 0:
-        with contextlib.suppress(AttributeError, OSError):
+class Handover(NamedTuple):
+    """The file, or -1, and how many generations had it before."""
+
+    fd: int = -1
+    epoch: int = 0
+
+
+def opened() -> Handover:
+    """The file, made by the first generation; none where there is no such thing."""
+    fd, epoch = passing.kept(NAME), 0
+    with contextlib.suppress(AttributeError, OSError, struct.error):
+        if fd < 0:
             fd = os.memfd_create(NAME)
+        else:
+            epoch = EPOCH.unpack(os.pread(fd, EPOCH.size, 0))[0] + 1
+        os.pwrite(fd, EPOCH.pack(epoch), 0)
     if fd >= 0:
         passing.keep(NAME, fd)
-    return fd
+    return Handover(fd, epoch)
 
 
-def write(fd: int, table: Table) -> None:
-    """Leave the living nodes to the next generation."""
+def write(to: Handover, table: Table, guard: Guard | None = None) -> None:
+    """Leave the living nodes, and what was signed, to the next generation."""
     nodes = [node for node in table.nodes() if not node.dead]
-    parts = [HEAD.pack(time.monotonic(), len(nodes))]
+    numbers = guard.numbers(time.time()) if guard else {}
+    floor = guard.floor if guard else -1
+    parts = [HEAD.pack(to.epoch, time.monotonic(), len(nodes), len(numbers), floor)]
     for node in nodes:
-        algorithm = table.slots[node.key].algorithm.encode()
         said = Announcement(
             node.key,
             node.address.encode("latin-1"),
@@ -54,42 +75,59 @@ def write(fd: int, table: Table) -> None:
             load=node.load,
             weight=node.weight,
             backup=node.backup,
-            algorithm=algorithm,
+            algorithm=table.slots[node.key].algorithm.encode(),
         )
         datagram = encode(said)
         parts += [NODE.pack(*node.sender, len(datagram)), datagram]
+    for (key, address), unix in numbers.items():
+        parts += [NUMBER.pack(len(key), len(address), unix), key, address]
     with contextlib.suppress(OSError):
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, b"".join(parts), 0)
+        os.ftruncate(to.fd, EPOCH.size)
+        os.pwrite(to.fd, b"".join(parts), EPOCH.size)
 
 
-def read(fd: int, table: Table) -> bool:
-    """Take over what the generation before has left; say whether there was anything."""
+def read(of: Handover, table: Table, guard: Guard | None = None) -> bool:
+    """Take over what the generation before has left; say whether it has written already."""
     try:
-        data = os.pread(fd, os.fstat(fd).st_size, 0)
-        written, count = HEAD.unpack_from(data)
-        if time.monotonic() - written > FRESH:
+        data = os.pread(of.fd, os.fstat(of.fd).st_size, 0)
+        tag, written, nodes, numbers, floor = HEAD.unpack_from(data, EPOCH.size)
+        if tag + 1 != of.epoch:
             return False
-        for sender, said in _nodes(data, count):
-            table.announce(said, said.address.decode("latin-1"), time.monotonic(), sender)
+        fresh = time.monotonic() - written <= FRESH
+        place = _nodes(data, nodes, table if fresh else None)
+        if guard is not None:
+            guard.remember(_numbers(data, place, numbers), floor)
     except (OSError, struct.error):
         return False
     return True
 
 
-async def take_over(fd: int, table: Table) -> None:
+async def take_over(of: Handover, table: Table, guard: Guard | None = None) -> None:
     """Know what the generation before knew; it may be slow to say so."""
-    if not read(fd, table):
-        await sleep(1.0)
-        read(fd, table)
+    late = time.monotonic() + SLOW
+    while of.epoch and not read(of, table, guard) and time.monotonic() < late:
+        await sleep(LOOK)
 
 
-def _nodes(data: bytes, count: int) -> Iterator[tuple[Sender, Announcement]]:
-    place = HEAD.size
+def _nodes(data: bytes, count: int, table: Table | None) -> int:
+    """Announce the nodes again; say where they end."""
+    place = EPOCH.size + HEAD.size
     for _ in range(count):
         pid, uid, gid, size = NODE.unpack_from(data, place)
         place += NODE.size
         said = parse(data[place : place + size])
         place += size
-        if said is not None:
-            yield Sender(pid, uid, gid), said
+        if said is not None and table is not None:
+            sender = Sender(pid, uid, gid)
+            table.announce(said, said.address.decode("latin-1"), time.monotonic(), sender)
+    return place
+
+
+def _numbers(data: bytes, place: int, count: int) -> dict[tuple[bytes, bytes], int]:
+    found = {}
+    for _ in range(count):
+        key, address, unix = NUMBER.unpack_from(data, place)
+        middle = place + NUMBER.size + key
+        place, start = middle + address, place + NUMBER.size
+        found[data[start:middle], data[middle:place]] = unix
+    return found

@@ -29,7 +29,8 @@ from refuwsgi.fastrouter.slots import NOBODY, Sender, Subscribed, Table
 from refuwsgi.gateway_rules import Asked, shown
 from refuwsgi.loop import readable
 from refuwsgi.options import JOIN, Option, flag, number, seconds, text, texts
-from refuwsgi.protocol.subscription import LIMIT, Announcement, parse
+from refuwsgi.protocol.subscription import LIMIT, Announcement
+from refuwsgi.protocol.subscription_alike import AlikeAnnouncements
 
 SUBSCRIPTION_SERVER = Option(
     "fastrouter-subscription-server",
@@ -66,6 +67,7 @@ FALLBACK_KEY = Option(
 )
 
 CREDENTIALS = struct.Struct("=iII")  # pid, uid, gid
+ANCILLARY = 128  # bytes: the credentials of a sender, and no descriptors that it slips in
 BURST = 64  # datagrams of one source before others get their turn
 
 Source = Any  # what recvmsg says of where a datagram came from
@@ -151,6 +153,7 @@ class Receiver:
         self._signatures = signatures
         self._owners = owners
         self._forward = forward
+        self._parse = AlikeAnnouncements().parse
 
     def sources(self) -> list[socket.socket]:
         """The sockets from which datagrams come."""
@@ -161,20 +164,24 @@ class Receiver:
         inside = self._own is not None and sock is self._own.ours
         while True:
             await readable(sock)
+            now = time.monotonic()  # one number for all nodes that this burst is about
             for _ in range(BURST):
                 try:
-                    datagram, extra, _, source = sock.recvmsg(LIMIT + 512, 128)
+                    datagram, extra, _, source = sock.recvmsg(LIMIT + 512, ANCILLARY)
                 except BlockingIOError:
                     break
                 except OSError:
                     continue  # an ICMP error of something that we had sent
-                self.take(datagram, inside, sender_of(extra), source)
+                sender = sender_of(extra) if extra else NOBODY
+                self.take(datagram, inside, sender, source, now)
 
-    def take(self, datagram: bytes, inside: bool, sender: Sender, source: Source) -> None:
+    def take(
+        self, datagram: bytes, inside: bool, sender: Sender, source: Source, now: float
+    ) -> None:
         """Act on a datagram; `inside` when another router process has checked it."""
         if inside:
             sender, source, datagram = _unwrapped(datagram)
-        said = parse(datagram[:LIMIT])
+        said = self._parse(datagram[:LIMIT])
         if said is None or (said.protocol and said.protocol != b"uwsgi"):
             return
         if not inside:
@@ -187,18 +194,18 @@ class Receiver:
                 self._forward(said)
         elif self._signatures is not None and said.sign:
             self._signatures.is_new(said, time.time())
-        self._act(said, sender, source)
+        self._act(said, sender, source, now)
 
     def _believes(self, said: Announcement, sender: Sender) -> bool:
         if self._owners and not sign_check.owns(self._owners, said.key, sender):
             return False
         return self._signatures is None or self._signatures.believes(said, sender, time.time())
 
-    def _act(self, said: Announcement, sender: Sender, source: Source) -> None:
+    def _act(self, said: Announcement, sender: Sender, source: Source, now: float) -> None:
         address = address_of(said.address, source)
         if said.withdraws:
             self._table.withdraw(said.key, address)
-        elif self._table.announce(said, address, time.monotonic(), sender) and said.notify:
+        elif self._table.announce(said, address, now, sender) and said.notify:
             notify(said, address)
 
 
@@ -226,8 +233,10 @@ def sender_of(extra: list[tuple[int, int, bytes]]) -> Sender:
 def address_of(said: bytes, source: Source) -> str:
     """The address of a node; what it leaves out, the datagram's source tells."""
     address = said.decode("latin-1")
+    if not address.startswith(":"):
+        return address
     host = source[0] if isinstance(source, tuple) else ""
-    if not address.startswith(":") or not host or host.startswith("127.") or host == "::1":
+    if not host or host.startswith("127.") or host == "::1":
         return address
     # Departure: uWSGI takes ``:3031`` for a port of the router's own machine.
     return f"[{host}]{address}" if ":" in host else f"{host}{address}"

@@ -1,5 +1,6 @@
 """Way 4, signed: whom a subscription server believes, and what an instance signs."""
 
+import signal
 import socket
 import time
 from typing import Any
@@ -105,6 +106,29 @@ def test_nothing_that_was_overheard_counts_twice(start: Starter) -> None:
     assert pool.nodes() == {}
     pool.tell(signed("example.com", "127.0.0.1:1", now + 3))
     eventually(lambda: set(pool.nodes()) == {"127.0.0.1:1"})
+
+
+@covers("FR-D6", "FR-B8", kind="beyond")
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_reload_does_not_forget_what_was_overheard(start: Starter, number: int) -> None:
+    """Neither who has left comes back by an old packet, nor is who is there withdrawn by one."""
+    pool = Signed(start)
+    now = int(time.time())
+    here, gone = (f"127.0.0.1:{port}" for port in (1, 2))
+    pool.tell(signed("example.com", gone, now))
+    pool.tell(signed("example.com", gone, now + 1, command=1))
+    pool.tell(signed("example.com", here, now))
+    pool.settle()
+    since = len(pool.router.log)
+    pool.router.signal(number)
+    pool.router.wait_for(ROUTER, since=since)
+    withdrawal = signed("example.com", here, now)
+    pool.tell(withdrawal[:3] + b"\1" + withdrawal[4:])
+    pool.tell(signed("example.com", gone, now))
+    pool.settle()
+    assert set(pool.nodes()) == {here}
+    pool.tell(signed("example.com", gone, now + 2))
+    eventually(lambda: set(pool.nodes()) == {here, gone})
 
 
 @covers("FR-106")
