@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,9 +19,9 @@ PLAIN = (
 
 
 def outcomes(
-    mutant: Mutant, cases: Sequence[str], patience: float = 0.0, limit: float = 110.0
+    mutant: Mutant, cases: Sequence[str], patience: float = 0.0, limit: float = 240.0
 ) -> tuple[dict[str, str], str]:
-    """Case -> how it ended ("fails", "holds", ...); and what the run printed."""
+    """Case -> how it ended ("fails", "holds", ...), within the limit; and what the run printed."""
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", prefix="mutant-") as found:
         environ = {
             **_plain_environment(),
@@ -29,22 +30,31 @@ def outcomes(
             verdicts.PATIENCE: str(patience),
         }
         words = [sys.executable, "-m", "pytest", *PLAIN, "-p", "tests.mutants.verdicts"]
-        done = subprocess.run(
-            [*words, *(SUITE + case for case in cases)],
-            cwd=ROOT,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=limit,
-            check=False,
-        )
+        printed = _ended([*words, *(SUITE + case for case in cases)], environ, limit)
         lines = [json.loads(line) for line in found]
     # The first word counts: what happens afterwards, in the teardown, is its consequence.
     first: dict[str, str] = {}
     for case, verdict in lines:
         first.setdefault(case.removeprefix(SUITE), verdict)
-    return first, done.stdout.decode(errors="replace")
+    return first, printed
+
+
+def _ended(command: list[str], environ: dict[str, str], limit: float) -> str:
+    """Run pytest to its end, or interrupt it so that it ends its servers; what it printed."""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        for signum, seconds in ((signal.SIGINT, limit), (signal.SIGKILL, 60.0)):
+            try:
+                return process.communicate(timeout=seconds)[0].decode(errors="replace")
+            except subprocess.TimeoutExpired:
+                process.send_signal(signum)
+        return process.communicate()[0].decode(errors="replace")
 
 
 def start_of(mutant: Mutant) -> str:

@@ -12,6 +12,7 @@ LEAST = 45
 
 
 @EVERY
+@pytest.mark.timeout(600)  # two runs inside, which have limits of their own
 def test_the_suite_catches(mutant: Mutant) -> None:
     found, printed = run.outcomes(mutant, mutant.cases, PATIENCE)
     if not caught(mutant, found):

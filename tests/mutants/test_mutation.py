@@ -27,8 +27,9 @@ def test_every_place_is_changed_once() -> None:
         "f: a + 1 -> a - 1",
         "f: 1 -> 2",
     ]
-    texts = {ast.unparse(each.tree) for each in found}
+    texts = {each.text for each in found}
     assert len(texts) == len(found)
+    assert ast.unparse(ast.parse(TEXT)) not in texts
     assert all("Say something." in text for text in texts)
 
 

@@ -2,7 +2,8 @@
 
 What: one line of JSON for each case: its id, and how it ended.  `fails` is the claim of a case
       that failed; everything else that went wrong is called by the name of its exception.
-      What a wrong server does not do is not waited for as long as what a slow machine does late.
+      What a wrong server does not do is not waited for as long as what a slow machine does late;
+      the start of a server keeps its own limit, which no claim hangs on.
 """
 
 import json

@@ -16,6 +16,9 @@ from .errors import Late
 LIMIT = 25.0
 """Seconds that anything may take on a busy machine."""
 
+STARTING = 60.0
+"""Seconds until a server is ready for a case to begin: no claim hangs on them."""
+
 HURRIED = 5.0
 """Seconds for what a binary is known not to do: that it does not come need not take so long."""
 

@@ -85,8 +85,8 @@ class Subject:
     def wait_listening(self, *addresses: str | int) -> None:
         """Wait until all the addresses are listened on."""
         for address in addresses:
-            end = proc.eventually(partial(self._state, address), f"{address} is listened on")
-            if end == "gone":
+            state = partial(self._state, address)
+            if proc.eventually(state, f"{address} is listened on", proc.STARTING) == "gone":
                 raise SetupFailed(f"the subject ended with {self.process.returncode}")
 
     def _state(self, address: str | int) -> str:
@@ -251,7 +251,7 @@ class Starter:
         try:
             subject.wait_listening(*(_filled(str(a), subject.directory, {}) for a in addresses))
             if until:
-                subject.wait_for(until)
+                subject.wait_for(until, limit=proc.STARTING)
         except Late as late:
             raise SetupFailed(str(late)) from late
         return subject

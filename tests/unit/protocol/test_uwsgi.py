@@ -68,6 +68,13 @@ def test_a_size_that_lies_is_an_error(block: bytes) -> None:
         uwsgi.environ_of(block)
 
 
+def test_sizes_have_two_bytes() -> None:
+    for size in (255, 256, 0x1234):
+        key, value = "k" * size, "v" * (size + 1)
+        block = uwsgi.encode([(key.encode(), value.encode()), (b"A", b"")])[4:]
+        assert uwsgi.environ_of(block) == {key: value, "A": ""}
+
+
 def test_of_two_vars_with_one_key_the_later_counts() -> None:
     block = uwsgi.encode([(b"A", b"1"), (b"A", b"2")])[4:]
     assert uwsgi.environ_of(block) == {"A": "2"}
@@ -77,6 +84,19 @@ def test_of_two_vars_with_one_key_the_later_counts() -> None:
 def test_a_block_above_the_limit_is_refused_by_its_header_alone() -> None:
     with pytest.raises(PacketError):
         uwsgi.split(b"\x00\x01\x10\x00", limit=4096)
+    assert uwsgi.split(b"\x00\x00\x10\x00" + b"x" * 4096, limit=4096) is not None
+
+
+def test_the_longest_block_is_encoded() -> None:
+    packet = uwsgi.encode([(b"A", b"x" * 65530)])
+    assert packet[:4] == b"\x00\xff\xff\x00"
+    assert uwsgi.split(packet) is not None
+    with pytest.raises(PacketError):
+        uwsgi.encode([(b"A", b"x" * 65531)])
+
+
+def test_modifiers_are_those_of_uwsgi() -> None:
+    assert (uwsgi.PING, uwsgi.SUBSCRIBE) == (100, 224)
 
 
 def test_what_does_not_fit_is_not_encoded() -> None:
@@ -90,4 +110,7 @@ def test_a_buffer_size_that_no_packet_can_have_is_cut() -> None:
     config = build([Setting("buffer-size", "100000", "test")], [uwsgi.BUFFER_SIZE])
     assert uwsgi.buffer_size(config) == 65535
     assert len(config.warnings) == 1
+    largest = build([Setting("buffer-size", "65535", "test")], [uwsgi.BUFFER_SIZE])
+    assert uwsgi.buffer_size(largest) == 65535
+    assert not largest.warnings
     assert uwsgi.buffer_size(build([], [])) == 4096

@@ -97,3 +97,30 @@ def test_a_stranger_between_them_does_not_make_it_forget() -> None:
     assert reader._plan is plan
     assert reader.environ_of(block_of([(b"A", b"2")])) == {"A": "2"}
     assert reader._plan is not plan
+
+
+def test_long_values_that_change_are_read() -> None:
+    reader = AlikeReader()
+    for size in (1, 2, 3, 300, 0x1234):
+        block = request(b"q" * size, b"80")
+        assert reader.environ_of(block) == environ_of(block)
+
+
+def test_a_byte_that_never_changed_before_is_seen() -> None:
+    reader = AlikeReader()
+    for number in range(4):
+        reader.environ_of(request(b"q=%d" % number, b"80"))
+    odd = request(b"q=4", b"80", agent=b"CURL")
+    assert reader.environ_of(odd) == environ_of(odd)
+
+
+def test_of_a_key_that_comes_twice_the_later_value_counts() -> None:
+    reader = AlikeReader()
+    for one, two in (b"12", b"12", b"13", b"73"):
+        block = block_of([(b"A", bytes([one])), (b"A", bytes([two]))])
+        assert reader.environ_of(block) == {"A": chr(two)}
+
+
+def test_what_came_first_of_all_is_checked() -> None:
+    with pytest.raises(PacketError):
+        AlikeReader().environ_of(b"\xff")
