@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from refuwsgi import api, log, pidfiles, privileges, processes, sockets
@@ -170,7 +171,7 @@ class Instance:
 
     def _with_master(self, plan: Plan, made: service.Service, parts: extras.Extras) -> int:
         supervisor = Master(self.config, plan, parts.gateways)
-        supervisor.check_reload = reload.sound
+        supervisor.check_reload = partial(reload.sound, self.directory)
         supervisor.keeps = self.config[service.LAZY]
         supervisor.left = reload.left()
         api.provide("reload", self._ask_master(signal.SIGHUP))

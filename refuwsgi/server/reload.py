@@ -51,8 +51,8 @@ def give_up() -> None:
 _trials: list[subprocess.Popen[bytes]] = []
 
 
-async def sound() -> bool:
-    """Try the new configuration and application; say whether they load."""
+async def sound(directory: str) -> bool:
+    """Try the new configuration and application in `directory`; say whether they load."""
     # Departure: uWSGI gives up the old generation first, and a typing error ends the site.
     import subprocess
     import tempfile
@@ -63,7 +63,12 @@ async def sound() -> bool:
     with tempfile.TemporaryFile() as words:
         environ = {**os.environ, TRYING: "1"}
         child = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=environ
+            argv,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            env=environ,
         )
         _trials.append(child)
         await ended(child.pid)

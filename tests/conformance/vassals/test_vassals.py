@@ -50,6 +50,20 @@ def test_touching_a_config_reloads_its_vassal_and_removing_it_stops_it(empire: E
 
 
 @covers("OD-72")
+def test_a_vassal_that_changed_its_directory_reloads(empire: Empire) -> None:
+    """Its config is named from where it was started, and read again from there."""
+    address = empire.path("moved.sock")
+    lines = (f"socket = {address}", "master = true", "chdir = %d..")
+    empire.put("moved.ini", *lines, mark="old")
+    eventually(lambda: mark_of(address) == "old", "the vassal runs")
+    before = asked(address)
+    assert before["cwd"] == str(empire.directory)
+    empire.put("moved.ini", *lines, mark="new")
+    eventually(lambda: mark_of(address) == "new", "the new config runs")
+    assert asked(address)["master"] == before["master"]
+
+
+@covers("OD-72")
 def test_a_running_vassal_on_demand_keeps_its_socket_over_a_reload(empire: Empire) -> None:
     address = added(empire, "turn", mark="old")
     before = asked(address)
