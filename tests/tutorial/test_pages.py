@@ -22,7 +22,7 @@ def test_three_questions_and_three_answers(step: Path) -> None:
     questions = re.split(r"^\d\. ", asked, flags=re.MULTILINE)[1:]
     assert ["?" in question for question in questions] == [True] * 3
     assert re.findall(r"^(\d)\. ", asked, re.MULTILINE) == NUMBERS
-    assert re.findall(r"^\.\. answer:: (\d)\n\n   \w", answered, re.MULTILINE) == NUMBERS
+    assert re.findall(r"^\.\. answer:: (\d)\n\n   \S", answered, re.MULTILINE) == NUMBERS
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
