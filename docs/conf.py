@@ -13,6 +13,7 @@ extensions = [
     "docs._ext.codepages",
     "docs._ext.traceability",
     "docs._ext.grid",
+    "docs._ext.whole",
     "docs._ext.options",
     "docs._ext.diagrams",
     "docs._ext.sequence",

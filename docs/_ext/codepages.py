@@ -37,7 +37,7 @@ def page(path: Path) -> str:
         f"Section: ``{claim.heading}``" + (f"; {claim.part}" if claim.part else "") if claim else ""
     )
     lines = [
-        ":orphan:",
+        ":orphan:",  # the index of the source names it; 200 more entries would drown the sidebar
         "",
         name,
         "=" * len(name),

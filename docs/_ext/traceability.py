@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import tomllib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -105,6 +106,11 @@ class Text(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(self.text()), allow_section_headings=False)
 
 
+def label_of(section: str) -> str:
+    """The name under which the manual refers to a section; it survives a new heading."""
+    return "section-" + "-".join(re.findall("[a-z0-9]+", section.lower()))
+
+
 class Section(Text):
     """The code and the requirements of one section of a document."""
 
@@ -115,6 +121,7 @@ class Section(Text):
         name = self.arguments[0]
         if name not in source.sections():
             raise self.error(f"the documents have no section {name!r}")
+        self._mark_heading(label_of(name))
         lines = []
         if url := self.options.get("upstream"):
             lines += [f"The original: `{escaped(name.split(' / ')[1])} <{url}>`__.", ""]
@@ -123,6 +130,15 @@ class Section(Text):
         if rows:
             lines += [".. rubric:: What it promises", "", *table(rows)]
         return lines
+
+    def _mark_heading(self, label: str) -> None:
+        """Let the heading that the directive stands under be referred to."""
+        heading = self.state.parent
+        while not isinstance(heading, nodes.section):
+            heading = heading.parent
+        heading["names"].append(label)
+        document = self.state.document
+        document.nameids[label], document.nametypes[label] = heading["ids"][0], True
 
 
 class Conformance(Text):

@@ -124,6 +124,7 @@ EXAMPLES: Final = (
             Try("refuwsgi ask 127.0.0.1:PORT9", '"key": "unbit.it"(.|\n)*"modifier1": 5'),
         ),
         watch=f"the nodes of each key: {NODES}\nstop one (its pid is in DIR/node1.log) and look",
+        also=("fastrouter / The uWSGI FastRouter",),
     ),
     Example(
         name="fastrouter/mapping-file",

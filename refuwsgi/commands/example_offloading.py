@@ -47,6 +47,7 @@ EXAMPLES: Final = (
         servers={"uwsgi": "--ini uwsgi.ini"},
         tries=(Try("refuwsgi ask 127.0.0.1:PORT /big.txt", "sent by a thread"), STATS),
         watch=WATCH,
+        also=("offloading / The uWSGI offloading subsystem",),
     ),
     Example(
         name="offloading/routes",

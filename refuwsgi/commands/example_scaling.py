@@ -51,6 +51,13 @@ EXAMPLES: Final = (
         tries=TRIES,
         watch="the workers that come with load: refuwsgi top http://127.0.0.1:PORT1\n"
         "and for load: ab -c 20 -n 20000 http://127.0.0.1:PORT/",
+        also=(
+            "scaling / Scaling",
+            "scaling / master",
+            "scaling / processes",
+            "scaling / cheaper",
+            "scaling / threads",
+        ),
     ),
     Example(
         name="scaling/http",

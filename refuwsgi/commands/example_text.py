@@ -39,3 +39,4 @@ class Example(NamedTuple):
     servers: dict[str, str]  # name -> the words behind `refuwsgi`; its log is NAME.log
     tries: tuple[Try, ...]
     watch: str
+    also: tuple[str, ...] = ()  # other sections that it shows
