@@ -15,6 +15,7 @@ Errors:   an error of ours ends the conversation with a traceback in the log; th
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
@@ -164,6 +165,8 @@ class Core:
         return None
 
     def _short_of_descriptors(self, problem: OSError) -> None:
+        if problem.errno in (errno.EMFILE, errno.ENFILE) and self._parking.close_oldest():
+            return  # who is served goes before who only might ask again
         log.line(f"accept(): {problem.strerror}")
         time.sleep(0.05)  # a spin here would take the time from those that could close some
 

@@ -10,7 +10,7 @@ What:     a core that has answered over `http11-socket` waits a moment for the n
                                             --silent for socket-timeout--> closed
 
 Units:    seconds.
-Errors:   none.
+Errors:   out of descriptors, the client that has been silent for longest makes room for a new one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 # Beyond: uWSGI holds the core until the client goes or socket-timeout has passed.
 import os
 import select
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,6 +49,8 @@ class Parking:
         self._rows = rows  # of the worker's cores
         self.waiting: dict[int, Parked] = {}  # by descriptor, the oldest first
         self._poll: select.epoll | None = None
+        self._known: set[int] = set()  # descriptors that have been parked
+        self._changing = threading.Lock()
 
     def fileno(self) -> int:
         """What is readable when somebody who is parked speaks; called once, before any thread."""
@@ -78,23 +81,38 @@ class Parking:
     def park(self, fd: int, door: Door, peer: Any) -> None:
         """Let go of a client until it speaks."""
         assert self._poll is not None
-        self.waiting[fd] = Parked(door, peer, time.monotonic() + door.timeout)
-        try:
-            self._poll.register(fd, ONCE)
-        except FileExistsError:
-            self._poll.modify(fd, ONCE)
+        with self._changing:  # nobody may take, or close, a client that is half parked
+            self.waiting[fd] = Parked(door, peer, time.monotonic() + door.timeout)
+            try:
+                self._watch(self._poll, fd)
+            except OSError:
+                del self.waiting[fd]  # it is the caller's again, who closes it
+                raise
+
+    def _watch(self, poll: select.epoll, fd: int) -> None:
+        # The kernel forgets a descriptor that is closed, and remembers one that was taken.
+        if fd in self._known:
+            try:
+                poll.modify(fd, ONCE)
+                return
+            except FileNotFoundError:
+                pass  # another client's, which has gone
+        poll.register(fd, ONCE)
+        self._known.add(fd)
 
     def patience(self) -> float | None:
         """How long a core may sleep before it has to look for clients that were silent."""
-        for parked in self.waiting.copy().values():
-            return max(0.0, parked.until - time.monotonic()) + 0.001
+        with self._changing:
+            for parked in self.waiting.values():
+                return max(0.0, parked.until - time.monotonic()) + 0.001
         return None
 
     def speaking(self) -> tuple[Door, int, Any] | None:
         """Take a client that speaks, or has gone."""
         assert self._poll is not None
         for fd, _ in self._poll.poll(0, 1):
-            found = self.waiting.pop(fd, None)
+            with self._changing:
+                found = self.waiting.pop(fd, None)
             if found is not None:
                 return found.door, fd, found.peer
         return None
@@ -102,18 +120,26 @@ class Parking:
     def close_silent(self) -> None:
         """Close those that have been silent for too long."""
         now = time.monotonic()
-        for fd, parked in self.waiting.copy().items():
-            if parked.until > now:
-                return
-            if self.waiting.pop(fd, None) is not None:
+        while self._close_oldest(now):
+            pass
+
+    def close_oldest(self) -> bool:
+        """Close the one that has been silent for longest: a new client needs its descriptor."""
+        return self._close_oldest(float("inf"))
+
+    def _close_oldest(self, now: float) -> bool:
+        with self._changing:
+            for fd, parked in self.waiting.items():
+                if parked.until > now:
+                    return False
+                del self.waiting[fd]
                 os.close(fd)
+                return True
+        return False
 
     def last_words(self) -> tuple[Door, int, Any] | None:
         """When the worker leaves: close the silent, and take one that has just spoken."""
         while (found := self.speaking()) is None:
-            try:
-                fd, _ = self.waiting.popitem()
-            except KeyError:
+            if not self.close_oldest():
                 return None
-            os.close(fd)
         return found

@@ -166,8 +166,19 @@ def test_a_kept_connection(start: Starter) -> None:
     with connected(subject.port) as sock:
         again(sock)
         with traced(subject) as trace:
-            # Two of them because the client pauses: a look in vain, and a wait.
-            assert trace.usual(lambda: again(sock)) == 4
+
+            def calls(requests: int) -> int:
+                before = trace.settled()
+                for _ in range(requests):
+                    again(sock)
+                return trace.settled() - before
+
+            # A client that pauses is parked, which costs some more: the end of each burst does,
+            # and on a busy machine this test's own pauses.
+            few, many, tries = calls(5), calls(25), 0
+            while many - few != 40 and (tries := tries + 1) < 10 * ROUNDS:
+                few, many = min(few, calls(5)), min(many, calls(25))
+            assert many - few == 40
 
 
 def test_the_http_router_and_its_worker(start: Starter) -> None:

@@ -1,5 +1,6 @@
 """http11-socket: kept connections that wait hold no core."""
 
+import resource
 import signal
 import socket
 import time
@@ -8,7 +9,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.conformance.harness import WORKER, Client, Starter, Subject, covers, request
+from tests.conformance.harness import (
+    WORKER,
+    Client,
+    Starter,
+    Subject,
+    covers,
+    descriptors,
+    request,
+)
 
 SITE = """
 http11-socket = ADDRESS
@@ -111,3 +120,34 @@ def test_one_that_goes_and_one_that_is_cut_harm_nobody(start: Starter) -> None:
             assert cut.recv(1000).endswith(b"/c")
             cut.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
         assert ask(stays, "/d") == "/d"
+
+
+@covers("SC-346", kind="beyond")
+def test_pipelined_requests_are_answered_in_order(start: Starter) -> None:
+    """Also when the last of them is cut, and its rest comes after the client was parked."""
+    subject = serving(start, "127.0.0.1:PORT")
+    with Client(subject.port, b"") as other, Client(subject.port, b"") as client:
+        assert ask(other, "/other") == "/other"
+        for turn in range(3):
+            last = request(f"/{turn}/last")
+            client.send(b"".join(request(f"/{turn}/{n}") for n in range(20)) + last[:9])
+            for number in range(20):
+                assert client.answer().text == f"/{turn}/{number}"
+            client.send(last[9:])
+            assert client.answer().text == f"/{turn}/last"
+
+
+@covers("SC-346", kind="beyond")
+def test_out_of_descriptors_the_most_silent_make_room(start: Starter) -> None:
+    """Nobody who asks is refused, however many others keep their connections."""
+    subject = serving(start, "127.0.0.1:PORT")
+    worker = subject.worker()
+    limit = descriptors(worker) + 10
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (limit, limit))
+    with ExitStack() as stack:
+        clients = list(several(subject, 30, stack))
+        for client in clients:
+            assert ask(client, "/a") == "/a"
+        assert ask(clients[-1], "/b") == "/b"
+        assert clients[0].rest().raw == b""
+    assert "accept(): " not in subject.log
