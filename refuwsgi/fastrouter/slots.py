@@ -98,6 +98,7 @@ class Table:
         self.changed: Callable[[], None] = lambda: None  # called when `living` was changed
         self._say = say
         self._name = name
+        self._speaker = f"[uwsgi-subscription for pid {os.getpid()}]"
         self._tolerance = tolerance
         self._algorithm = algorithm
         self._dotsplit = dotsplit
@@ -126,8 +127,7 @@ class Table:
         node = Subscribed(said, self._shared(address), sender)
         node.renew(said, now)
         slot.nodes += (node,)
-        self._say(f"[uwsgi-subscription for pid {os.getpid()}] {shown(said.key)} => new node: "
-                  f"{shown(address)}")  # fmt: skip
+        self._say(f"{self._speaker} {shown(said.key)} => new node: {shown(address)}")
         self._living_changed(1)
         return True
 
@@ -207,8 +207,7 @@ class Table:
             if not node.dead and now - node.last_check > self._tolerance:
                 node.failures += 1
                 self._say(
-                    f"[uwsgi-subscription for pid {os.getpid()}] {shown(node.key)} => marking "
-                    f"{shown(node.address)} as failed "
+                    f"{self._speaker} {shown(node.key)} => marking {shown(node.address)} as failed "
                     f"(no announce received in {self._tolerance:g} seconds)"
                 )
                 self._died(node)
@@ -252,8 +251,7 @@ class Table:
         # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
         slot = Slot(_algorithm_of(said) or self._algorithm)
         self.slots[said.key] = slot
-        self._say(f"[uwsgi-subscription for pid {os.getpid()}] new pool: {shown(said.key)} "
-                  f"(hash key: {hash_of(said.key)})")  # fmt: skip
+        self._say(f"{self._speaker} new pool: {shown(said.key)} (hash key: {hash_of(said.key)})")
         return slot
 
     def _say_full(self) -> bool:

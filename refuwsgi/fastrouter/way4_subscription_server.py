@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from refuwsgi.fastrouter import sign_check
 from refuwsgi.fastrouter.slots import NOBODY, Sender, Subscribed, Table
 from refuwsgi.gateway_rules import Asked, shown
-from refuwsgi.loop import readable
+from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.options import JOIN, Option, flag, number, seconds, text, texts
 from refuwsgi.protocol.subscription import LIMIT, Announcement
 from refuwsgi.protocol.subscription_alike import AlikeAnnouncements
@@ -162,17 +162,18 @@ class Receiver:
     async def listen(self, sock: socket.socket) -> None:
         """Take the datagrams of one socket, for ever."""
         inside = self._own is not None and sock is self._own.ours
+        receive = _with_sender if sock.family == socket.AF_UNIX else _without_sender
+        news = Wait(((sock, READ),))
         while True:
-            await readable(sock)
+            await wait(news)
             now = time.monotonic()  # one number for all nodes that this burst is about
             for _ in range(BURST):
                 try:
-                    datagram, extra, _, source = sock.recvmsg(LIMIT + 512, ANCILLARY)
+                    datagram, source, sender = receive(sock)
                 except BlockingIOError:
                     break
                 except OSError:
                     continue  # an ICMP error of something that we had sent
-                sender = sender_of(extra) if extra else NOBODY
                 self.take(datagram, inside, sender, source, now)
 
     def take(
@@ -207,6 +208,15 @@ class Receiver:
             self._table.withdraw(said.key, address)
         elif self._table.announce(said, address, now, sender) and said.notify:
             notify(said, address)
+
+
+def _with_sender(sock: socket.socket) -> tuple[bytes, Source, Sender]:
+    datagram, extra, _, source = sock.recvmsg(LIMIT + 512, ANCILLARY)
+    return datagram, source, sender_of(extra)
+
+
+def _without_sender(sock: socket.socket) -> tuple[bytes, Source, Sender]:
+    return *sock.recvfrom(LIMIT), NOBODY
 
 
 def _wrapped(sender: Sender, source: Source, datagram: bytes) -> bytes:

@@ -157,5 +157,5 @@ def hash_of(key: bytes) -> int:
     """The hash under which uWSGI files a key, which its log and its stats show."""
     value = 5381
     for byte in key:
-        value = (value * 33 ^ byte) & 0xFFFFFFFF
-    return value % 0xFFFF
+        value = value * 33 ^ byte  # what is beyond 32 bits never comes down into them
+    return (value & 0xFFFFFFFF) % 0xFFFF
