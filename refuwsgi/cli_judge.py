@@ -71,13 +71,15 @@ def _is_off(setting: Setting) -> bool:
 
 
 def _unknown(setting: Setting, obeyed: set[str], names: Names, strict: bool) -> list[Finding]:
-    from refuwsgi.known import similar
+    from refuwsgi.known import of_a_plugin, similar
     from refuwsgi.options import catalogue
 
     name, _, where = setting
     silent = name in names.used or where == ENVIRONMENT or where.endswith(": set")
     if silent and not strict:
         return []
+    if of_a_plugin(name) and not strict:
+        return [Finding("warning", f"{where}: {name}: an option of a plugin that is not here")]
     meant = similar(name, obeyed | {name for option in catalogue() for name in option.names})
     hint = f"; did you mean {meant}?" if meant else ""
     if strict:

@@ -2,7 +2,8 @@
 
 Section: ground / the command; check
 What: everything that a start would say, and besides what a start obeys although it is probably not
-      meant: comments inside of values, quotes, a file called true, names given twice.
+      meant: comments inside of values, quotes, a file called true, names given twice, options
+      that need another one.
       The status is 1 if there is an error or a warning, else 0; what is only said is a note.
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 
 from refuwsgi.cli import Read, read
 from refuwsgi.cli_judge import Finding, Names, is_strict, judge
+from refuwsgi.commands.check_together import text_of_files, together
 from refuwsgi.options import OptionError, Setting, build, catalogue
 from refuwsgi.readers import NUMERIC, without_comment
 
@@ -46,7 +48,9 @@ def check(words: list[str]) -> Iterator[Finding]:
         result = read(words)
     except OptionError as problem:
         yield Finding("error", str(problem))
+        yield from text_of_files(words)
         return
+    yield from text_of_files(words)
     yield from (Finding("warning", line) for line in result.warnings)
     yield from names(result)
     yield from values(result.settings)
@@ -71,8 +75,10 @@ def values(settings: Iterable[Setting]) -> Iterator[Finding]:
             except OptionError as problem:
                 wrong.add(setting)
                 yield Finding("error", str(problem))
-    config = build(setting for setting in settings if setting not in wrong)
+    right = [setting for setting in settings if setting not in wrong]
+    config = build(right)
     yield from (Finding("warning", line) for line in config.warnings)
+    yield from together(right, config)
 
 
 def oddities(settings: Iterable[Setting]) -> Iterator[Finding]:
@@ -84,12 +90,6 @@ def oddities(settings: Iterable[Setting]) -> Iterator[Finding]:
         if readers.get(name) not in NUMERIC and (problem := _oddity(name, value)):
             yield Finding("warning", f"{setting.where}: {name}: {problem}")
     yield from _repeated(settings)
-    if not any(each.name in ("http", "https", "http-to-https") for each in settings):
-        for each in settings:
-            if each.name in ("http-to", "http-processes", "http-timeout", "http-keepalive"):
-                yield Finding(
-                    "warning", f"{each.where}: {each.name}: no effect without a router (http = ...)"
-                )
 
 
 def _oddity(name: str, value: str) -> str:

@@ -13,7 +13,22 @@ ARGUMENT = {
     **dict.fromkeys(OPTIONAL.split(), "optional"),
     **dict.fromkeys(NONE.split(), "none"),
 }
-__all__ = ["ARGUMENT", "LETTERS", "MET", "refusal", "similar"]
+__all__ = ["ARGUMENT", "LETTERS", "MET", "of_a_plugin", "refusal", "similar"]
+
+# How the options begin that other languages and rare plugins bring along.
+PLUGINS = (
+    "php-",
+    "pypy-",
+    "cgi",
+    "bonjour-",
+    "tuntap-",
+    "rack",
+    "rb-",
+    "psgi",
+    "lua",
+    "jvm",
+    "mono-",
+)
 
 # Beginnings that are refused as a family have members that real files hold.
 MET = frozenset(
@@ -33,6 +48,11 @@ def refusal(name: str) -> str | None:
     return None
 
 
+def of_a_plugin(name: str) -> bool:
+    """Say whether an unknown name is an option of a plugin that is no part of this."""
+    return name.startswith(PLUGINS)
+
+
 def _matches(pattern: str, name: str) -> bool:
     if pattern.startswith("*"):
         return name.endswith(pattern[1:])
@@ -45,6 +65,8 @@ def _matches(pattern: str, name: str) -> bool:
 MEANT = {
     "application": "callable",
     "exec-pre": "exec-asap",
+    "log-backupcount": "",  # a later uWSGI may have it; there is nothing to suggest
+    "log-buffering": "",
     "logging": "disable-logging",
     "port": "http-socket",
     "strict-mode": "strict",
