@@ -57,12 +57,12 @@ class Plain:
     """A chooser that asks a way and keeps no books."""
 
     def __init__(self, way: Way, *, again: bool) -> None:
-        self._way = way
+        self.way = way
         self.again = again
 
     def choose(self, asked: Asked, now: float) -> Node | None:
         """Name the node of the key."""
-        return self._way.node_for(asked.key)
+        return self.way.node_for(asked.key)
 
     def failed(self, target: Node, asked: Asked, now: float) -> None:
         """Forget it."""

@@ -31,8 +31,13 @@ class Series(NamedTuple):
 
 def text(fields: dict[str, Any]) -> str:
     """Write every number of the statistics."""
+    return written(_all(fields))
+
+
+def written(numbers: Iterable[Series]) -> str:
+    """Write numbers as Prometheus reads them."""
     lines = []
-    for series in _all(fields):
+    for series in numbers:
         lines.append(f"# HELP {series.name} {series.help}")
         lines.append(f"# TYPE {series.name} {series.kind}")
         lines += [f"{series.name}{labels} {value:.10g}" for labels, value in series.points]
@@ -45,14 +50,14 @@ def _all(fields: dict[str, Any]) -> Iterator[Series]:
         "uwsgi_listen_queue",
         "gauge",
         "Clients that no core has accepted yet.",
-        [(_labels(socket=each["name"]), each["queue"]) for each in fields["sockets"]],
+        [(labels(socket=each["name"]), each["queue"]) for each in fields["sockets"]],
     )
     yield Series(
         "uwsgi_workers",
         "gauge",
         "Workers by what they are doing.",
         [
-            (_labels(status=status), sum(1 for each in workers if each["status"] == status))
+            (labels(status=status), sum(1 for each in workers if each["status"] == status))
             for status in ("idle", "busy", "cheap", "pause")
         ],
     )
@@ -80,7 +85,7 @@ THREAD = ("tasks", "failed", "timed_out", "bytes")
 def _of_workers(workers: list[dict[str, Any]]) -> Iterator[Series]:
     for key, name, kind, divisor, words in WORKER:
         points = [
-            (_labels(worker=place), each[key] / divisor) for place, each in enumerate(workers, 1)
+            (labels(worker=place), each[key] / divisor) for place, each in enumerate(workers, 1)
         ]
         yield Series(f"uwsgi_worker_{name}", kind, words, points)
 
@@ -88,7 +93,7 @@ def _of_workers(workers: list[dict[str, Any]]) -> Iterator[Series]:
 def _of_cores(workers: list[dict[str, Any]]) -> Iterator[Series]:
     for key in CORE:
         points = [
-            (_labels(worker=place), sum(core[key] for core in each.get("cores", ())))
+            (labels(worker=place), sum(core[key] for core in each.get("cores", ())))
             for place, each in enumerate(workers, 1)
         ]
         words = f"{key.replace('_', ' ').capitalize()} of all cores."
@@ -99,16 +104,17 @@ def _of_threads(threads: Iterable[list[dict[str, int]]]) -> Iterator[Series]:
     rows = list(threads)
     for key in THREAD:
         points = [
-            (_labels(worker=n), sum(row[key] for row in each)) for n, each in enumerate(rows, 1)
+            (labels(worker=n), sum(row[key] for row in each)) for n, each in enumerate(rows, 1)
         ]
         yield Series(f"uwsgi_offload_{key}_total", "counter", f"Offloading: {key}.", points)
     points = [
-        (_labels(worker=n), sum(row["active"] for row in each)) for n, each in enumerate(rows, 1)
+        (labels(worker=n), sum(row["active"] for row in each)) for n, each in enumerate(rows, 1)
     ]
     yield Series("uwsgi_offload_active", "gauge", "Offloaded tasks that are going on.", points)
 
 
-def _labels(**values: object) -> str:
+def labels(**values: object) -> str:
+    """Write what a number is about."""
     inside = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in values.items())
     return f"{{{inside}}}"
 

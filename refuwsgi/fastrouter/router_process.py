@@ -26,6 +26,8 @@ from refuwsgi.fastrouter import (
     post_buffering,
     resubscribe,
     router_stats,
+    router_text,
+    router_way,
     sign_check,
     static_nodes,
 )
@@ -159,7 +161,8 @@ def run(parts: Parts, place: int) -> int:
     if parts.stats is not None and place == 0:
         names = [each.name for each in parts.listeners] + [each.name for each in parts.servers]
         to = chooser if isinstance(chooser, static_nodes.To) else None
-        shown = router_stats.RouterStats(gateway, names, to, subscribed)
+        way = router_way.told(config, chooser)
+        shown = router_stats.RouterStats(gateway, names, to, subscribed, way)
         gateway.loop.spawn(_stats(config, gateway, parts.stats, shown))
     if config[HARAKIRI]:
         _harakiri(gateway, config[HARAKIRI], f"{NAME} {place + 1}")
@@ -187,6 +190,7 @@ async def _stats(
         shown.fields,
         http=config[stats.STATS_HTTP],
         minified=config[stats.STATS_MINIFIED],
+        text_pages={"/metrics": lambda: router_text.text(shown.fields())},
     )
     await server.run()
 

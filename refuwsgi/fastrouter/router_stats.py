@@ -36,12 +36,18 @@ class RouterStats:
     """Knows what to ask for the fields."""
 
     def __init__(
-        self, gateway: Gateway, names: Sequence[str], to: To | None, table: Table | None
+        self,
+        gateway: Gateway,
+        names: Sequence[str],
+        to: To | None,
+        table: Table | None,
+        way: Fields,
     ) -> None:
         self._gateway = gateway
         self._names = list(names)
         self._to = to
         self._table = table
+        self._way = way  # how it maps, for `refuwsgi route`
 
     def fields(self) -> Fields:
         """Everything, now."""
@@ -72,6 +78,8 @@ class RouterStats:
                 }
                 for key, slot in self._table.slots.items()
             ]
+        # Beyond: uWSGI shows tables only.
+        found["way"] = {**self._way, "turn": self._to.turn} if self._to else self._way
         found["cheap"] = int(self._gateway.cheap)
         return found
 

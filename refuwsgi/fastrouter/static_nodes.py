@@ -76,13 +76,13 @@ class To:
         self.nodes = [Static(address) for address in addresses]
         self._gracetime = gracetime
         self._say = say
-        self._turn = 0
+        self.turn = 0  # which node is next
 
     def choose(self, asked: Asked, now: float) -> Static | None:
         """Name the next node that lives, or whose gracetime is over."""
         for _ in self.nodes:
-            node = self.nodes[self._turn]
-            self._turn = (self._turn + 1) % len(self.nodes)
+            node = self.nodes[self.turn]
+            self.turn = (self.turn + 1) % len(self.nodes)
             if not node.since or now - node.since > self._gracetime:
                 node.since = 0.0
                 node.hits += 1

@@ -7,8 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.fastrouter.talk import ROUTER, TALLY, Pool, dead, node, packet_of, send
-from tests.conformance.harness import Starter, covers, eventually, stats
+from tests.conformance.fastrouter.talk import (
+    ROUTER,
+    TALLY,
+    Pool,
+    dead,
+    names,
+    node,
+    packet_of,
+    send,
+)
+from tests.conformance.harness import Starter, covers, eventually, get, stats
 
 
 @covers("FR-84")
@@ -114,8 +123,6 @@ def test_what_the_stats_say_of_the_router(start: Starter) -> None:
 @covers("FR-183")
 def test_what_the_stats_say_of_static_nodes(start: Starter) -> None:
     """Their names, their hits, since when they are left out."""
-    from tests.conformance.fastrouter.talk import names
-
     with node("N") as n:
         gone = dead()
         subject = start(
@@ -128,3 +135,20 @@ def test_what_the_stats_say_of_static_nodes(start: Starter) -> None:
         assert (one["name"], one["grace"], two["name"]) == (n.address, 0, gone)
         assert one["hits"] == 4
         assert two["grace"] > 1_000_000_000
+
+
+@covers("FR-B11", kind="beyond")
+def test_the_numbers_as_text(start: Starter) -> None:
+    """With stats-http the router's stats server has a page for Prometheus."""
+    with node("N") as n:
+        subject = start(
+            TALLY + f"fastrouter-to = {n.address}\nstats-http = true\n"
+            "fastrouter-stats = 127.0.0.1:PORT1\n",
+            until=ROUTER,
+        )
+        assert names(subject.port, 2) == ["N", "N"]
+        lines = get(subject.ports["PORT1"], "/metrics").text.splitlines()
+        assert "uwsgi_router_cheap 0" in lines
+        assert f'uwsgi_router_static_node_hits_total{{node="{n.address}"}} 2' in lines
+        assert f'uwsgi_router_static_node_up{{node="{n.address}"}} 1' in lines
+        assert '"static_nodes"' in get(subject.ports["PORT1"], "/").text

@@ -12,6 +12,6 @@ def apply() -> None:
     """Change the server."""
     edit(
         "refuwsgi.fastrouter.static_nodes:To.choose",
-        "(self._turn + 1) % len(self.nodes)",
+        "(self.turn + 1) % len(self.nodes)",
         "0",
     )
