@@ -213,8 +213,11 @@ def show_help() -> int:
     """Print the options, under the parts of the documents that they belong to."""
     import signal
 
+    from refuwsgi.commands.completion import commands
+
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a pager that ends early is no error
     print("Usage: refuwsgi [options...] [file.ini|yaml|xml|json|toml[:section]]")
+    print(f"       refuwsgi {'|'.join(commands())} ...")
     groups: dict[str, list[Option[Any]]] = {}
     for option in _options():
         groups.setdefault(_section(option), []).append(option)
