@@ -42,7 +42,7 @@ TESTS = ROOT / "tests" / "unit" / "protocol"
 RESULTS = ROOT / "docs" / "results" / "mutation.json"
 REASONS = ROOT / "tests" / "mutants" / "mutation.toml"
 EXAMPLES = 40  # of hypothesis, always the same ones
-PATIENCE = 30  # seconds of processor time for one change; an endless loop counts as noticed
+PATIENCE = 2  # seconds of processor time for one change; an endless loop counts as noticed
 
 
 def main(words: list[str]) -> int:

@@ -69,6 +69,7 @@ def test_a_head_becomes_vars() -> None:
         ("H2", b"Content-Length: 5 5\r\n", "400"),
         ("H1", b"Content-Type: a/b\r\nContent-Type: c/d\r\n", "400"),
         ("H2", b"Content-Length: 18446744073709551619\r\n", "400"),
+        ("H2", b"Content-Length: 1234567890123456789\r\n", "400"),
         ("H3", b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "400"),
         ("H4", b"Transfer-Encoding: xchunked\r\n", "501"),
         ("H4", b"Transfer-Encoding: identity\r\n", "501"),
@@ -108,8 +109,10 @@ def test_a_modern_request_has_one_host() -> None:
 
 
 def test_names_that_only_look_alike_are_dropped() -> None:
-    environ = get(b"X-A: good\r\nX_A: evil\r\nContent_Length: 3\r\nProxy: http://evil\r\n").environ
+    odd = b"X_A: evil\r\nContent_Length: 3\r\nProxy: http://evil\r\n"
+    environ = get(b"X-A: good\r\n" + odd + b"X-B: behind\r\n").environ
     assert environ["HTTP_X_A"] == "good"
+    assert environ["HTTP_X_B"] == "behind"
     assert not {"CONTENT_LENGTH", "HTTP_CONTENT_LENGTH", "HTTP_PROXY", ""} & environ.keys()
 
 
@@ -122,6 +125,7 @@ def test_headers_that_come_twice_are_joined_in_order() -> None:
 def test_bytes_of_a_value_are_kept() -> None:
     environ = get(b"X-A: \t caf\xc3\xa9\ta  b \t\r\n").environ
     assert environ["HTTP_X_A"] == "caf\xc3\xa9\ta  b"
+    assert get(b"X-A: x\xe2\x82\xacx\r\n").environ["HTTP_X_A"] == "x\xe2\x82\xacx"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +135,8 @@ def test_bytes_of_a_value_are_kept() -> None:
         (b"GET / HTTP/1.1", b"Connection: keep-alive\r\n", True),
         (b"GET / HTTP/1.1", b"Connection: Close\r\n", False),
         (b"GET / HTTP/1.1", b"Connection: upgrade, close\r\n", False),
+        (b"GET / HTTP/1.1", b"Connection: xclose, closex\r\n", True),
+        (b"GET / HTTP/1.1", b"Connection: \tclose\t,upgrade\r\n", False),
         (b"GET / HTTP/1.0", b"Connection: keep-alive\r\n", False),
         (b"GET / HTTP/1.7", b"", True),
     ],
@@ -152,6 +158,8 @@ def test_a_chunked_body_and_a_client_that_waits_are_seen() -> None:
 def test_empty_lines_before_a_request_are_forgiven() -> None:
     text = b"\r\n\r\nGET / HTTP/1.0\r\n\r\n"
     assert parse(text).environ["REQUEST_METHOD"] == "GET"
+    assert parse(b"\r\n" * 4 + text[4:]).environ["REQUEST_METHOD"] == "GET"
+    assert status_of(b"\r\n" * 5 + b"GET / HTTP/1.0\r\n\r\n") == "400"
     assert status_of(b"\r\n" * 9 + b"GET / HTTP/1.0\r\n\r\n") == "400"
     assert status_of(b"\r\rGET / HTTP/1.0\r\n\r\n") == "400"
 
@@ -174,6 +182,8 @@ def test_the_number_of_headers_is_limited() -> None:
     [
         (b"\x16\x03\x01\x02\x00\x01", "400"),
         (b"GET / HTTP/1.0\n\n", "400"),
+        (b"\x1f", "400"),
+        (b"GET /" + b"x" * 4091, "414"),
         (b"GET /" + b"x" * 5000, "414"),
         (b"GET / HTTP/1.0\r\nX: " + b"x" * 5000, "431"),
     ],
@@ -185,6 +195,8 @@ def test_a_hopeless_beginning_is_refused_at_once(data: bytes, status: str) -> No
 
 
 def test_a_promising_beginning_is_waited_for() -> None:
+    http.check_unfinished(b"GET /" + b"x" * 4090, 4096)
+    http.check_unfinished(b" ", 4096)
     for size in range(30):
         http.check_unfinished(b"\r\nGET / HTTP/1.0\r\nX-A: 1\r\nB: 2"[:size], 4096)
 
@@ -256,10 +268,28 @@ def test_the_worst_input_is_read_in_linear_time(text: bytes) -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
+    lines, names = set(), set()
     for number in range(3000):
         get(b"X-%d: %d\r\n" % (number, number))
-    assert len(http._lines) <= http.LINES
-    assert len(http._names) <= http.NAMES
+        lines.add(len(http._lines))
+        names.add(len(http._names))
+    assert max(lines) == max(names) == 1024
+
+
+def test_what_is_long_is_not_remembered() -> None:
+    name = "X" * 64
+    get(f"{name}: 1\r\n{name}Y: 1\r\n".encode())
+    assert http._names[name]
+    assert name + "Y" not in http._names
+    line = "X: " + "1" * 253
+    get(f"{line}\r\n{line}2\r\n".encode())
+    assert http._lines[line]
+    assert line + "2" not in http._lines
+    assert get(f"{line}\r\n".encode()).environ["HTTP_X"] == line[3:]
+
+
+def test_the_longest_length_has_eighteen_digits() -> None:
+    assert get(b"Content-Length: 123456789012345678\r\n").content_length == 123456789012345678
 
 
 def test_secrets_are_not_remembered() -> None:

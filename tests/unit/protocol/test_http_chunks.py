@@ -65,6 +65,8 @@ def test_what_was_sent_in_chunks_arrives(pieces: list[bytes], step: int) -> None
         b"11111111111111111\r\n",
         b"0\r\nX-A : 1\r\n\r\n",
         b"0\r\nX-A\r\n\r\n",
+        b"0\r\n: 1\r\n\r\n",
+        b"5x;a\r\nhello\r\n",
         b"0\r\nX-A: \x00\r\n\r\n",
         b"5;" + b"a" * SIZE_LINE + b"\r\nhello\r\n",
         b"5" * SIZE_LINE + b"55",
@@ -90,3 +92,61 @@ def test_any_bytes_are_chunks_or_an_error(text: bytes, step: int) -> None:
 def test_a_trailer_does_not_say_where_a_request_ends(name: bytes) -> None:
     with pytest.raises(ChunkError):
         decoded(b"1\r\nx\r\n0\r\n" + name + b": 1\r\n\r\n", 0)
+
+
+LIMITS = [
+    b"0" * 15 + b"5\r\nhello\r\n0\r\n\r\n",
+    b"5;" + b"a" * 4094 + b"\r\nhello\r\n0\r\n\r\n",
+    b"5\r\nhello\r\n0\r\nX: " + b"1" * 8187 + b"\r\n\r\n",
+    b"5\r\nhello\r\n0\r\n" + b"X-Max:1\r\n" * 910 + b"\r\n",
+]
+
+
+@pytest.mark.parametrize("text", LIMITS, ids=range(4))
+def test_what_is_within_the_limits_is_taken(text: bytes) -> None:
+    assert decoded(text) == (b"hello", True, b"")
+    assert decoded(text, 512) == (b"hello", True, b"")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"5;" + b"a" * 4095 + b"\r\n",
+        b"5;" + b"a" * 4095,
+        b"0\r\nX: " + b"1" * 8188 + b"\r\n",
+        b"0\r\n" + b"X-Max:1\r\n" * 911,
+        b"0\r\n" + b"X-Max:1\r\n" * 910 + b"X-M",
+        b"0\r\nX: " + b"1" * 8190,
+    ],
+    ids=range(6),
+)
+def test_what_is_just_beyond_is_refused(text: bytes) -> None:
+    with pytest.raises(ChunkError):
+        decoded(text)
+
+
+def test_what_may_still_be_within_the_limits_is_waited_for() -> None:
+    assert not decoded(b"5;" + b"a" * 4093 + b"\r")[1]
+    assert not decoded(b"0\r\nX: " + b"1" * 8189)[1]
+
+
+def test_limits_answer_with_their_status() -> None:
+    for text in (b"0\r\nX: " + b"1" * 9000, b"0\r\nX: " + b"1" * 9000 + b"\r\n"):
+        with pytest.raises(ChunkError) as caught:
+            decoded(text)
+        assert caught.value.status[:3] == "431"
+
+
+def test_a_step_ends_with_a_line_or_with_the_data_of_a_chunk() -> None:
+    decoder = ChunkDecoder()
+    assert decoder.step(b"5\r\nhe", 0) == 3
+    assert decoder.step(b"5\r", 0) == 2
+    decoder.feed(b"5\r\nhe")
+    assert decoder.step(b"lloX", 0) == 3
+    assert decoder.step(b"..llo", 2) == 5
+    assert decoder.step(b"l", 0) == 1
+    assert not decoder.between
+    decoder.feed(b"llo")
+    assert decoder.between
+    assert decoder.step(b"\r\n0\r\n", 0) == 2
+    assert decoder.rest == b""

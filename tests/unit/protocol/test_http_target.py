@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from refuwsgi.protocol import http
+from refuwsgi.protocol import http, http_target
 from refuwsgi.protocol.http import Head, HeadError
 
 
@@ -21,6 +21,7 @@ def get(line: bytes) -> Head:
         ("/a/./b", "/a/b"),
         ("/a/../b", "/b"),
         ("/a/..", "/"),
+        ("/a/b/..", "/a/"),
         ("/a/.", "/a/"),
         ("/..", "/"),
         ("/../../x", "/x"),
@@ -38,6 +39,7 @@ def get(line: bytes) -> Head:
         ("http://example.com/p/../q", "/q"),
         ("HTTP://example.com", "/"),
         ("http://example.com?x=1", "/"),
+        ("https://example.com#x", "/"),
     ],
 )
 def test_a_target_becomes_a_path(path: str, seen: str) -> None:
@@ -57,9 +59,12 @@ def test_the_query_is_left_as_it_is(target: str, query: str) -> None:
 
 def test_the_authority_of_a_target_replaces_host() -> None:
     assert get(b"GET http://b:8/ HTTP/1.1").environ["HTTP_HOST"] == "b:8"
+    assert get(b"GET /%20 HTTP/1.1").environ["HTTP_HOST"] == "a"
 
 
 def test_special_targets_have_no_path() -> None:
+    assert http_target.target_of("OPTIONS", "*") == ("*", "", "")
+    assert http_target.target_of("CONNECT", "x:443") == ("", "", "x:443")
     assert get(b"OPTIONS * HTTP/1.1").environ["PATH_INFO"] == "*"
     assert get(b"CONNECT a:443 HTTP/1.1").environ["HTTP_HOST"] == "a:443"
 
@@ -70,6 +75,10 @@ def test_special_targets_have_no_path() -> None:
         (b"GET /", "400"),
         (b"GET", "400"),
         (b"GET / FOO", "400"),
+        (b"GET / XTTP/1.1", "400"),
+        (b"GET / HTTP/1x1", "400"),
+        (b"GET / HTTP/x.1", "400"),
+        (b"GET / HTTP/1.11", "400"),
         (b"GET / <script>", "400"),
         (b"GET / HTTP/2.0", "505"),
         (b"GET / HTTP/0.9", "505"),
@@ -82,6 +91,8 @@ def test_special_targets_have_no_path() -> None:
         (b" GET / HTTP/1.1", "400"),
         (b"G(T / HTTP/1.1", "400"),
         (b"GET /\x00 HTTP/1.1", "400"),
+        (b"GET /\x7f HTTP/1.1", "400"),
+        (b"GET /\x1f HTTP/1.1", "400"),
         (b"GET /a%00b HTTP/1.1", "400"),
         (b"GET /a\nb HTTP/1.1", "400"),
         (b"GET /\rHTTP/1.1 HTTP/1.1", "400"),
@@ -90,6 +101,8 @@ def test_special_targets_have_no_path() -> None:
         (b"GET ftp://a/ HTTP/1.1", "400"),
         (b"GET http:///x HTTP/1.1", "400"),
         (b"GET http://u@h@/x HTTP/1.1", "400"),
+        (b"GET http://a^b/x HTTP/1.1", "400"),
+        (b"CONNECT * HTTP/1.1", "400"),
         (b"CONNECT /a HTTP/1.1", "400"),
         (b"CONNECT a/b HTTP/1.1", "400"),
     ],
@@ -98,3 +111,37 @@ def test_a_request_line_that_is_none_is_refused(line: bytes, status: str) -> Non
     with pytest.raises(HeadError) as caught:
         get(line)
     assert caught.value.status[:3] == status
+
+
+def test_a_method_may_be_any_token() -> None:
+    assert get(b"M-SEARCH / HTTP/1.1").environ["REQUEST_METHOD"] == "M-SEARCH"
+
+
+def test_versions_are_those_that_are_spoken() -> None:
+    assert http_target.PROTOCOLS == {"HTTP/1.1": "HTTP/1.1", "HTTP/1.0": "HTTP/1.0"}
+    assert get(b"GET / HTTP/1.0").environ["SERVER_PROTOCOL"] == "HTTP/1.0"
+    assert get(b"GET / HTTP/1.9").environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+
+
+def test_statuses_are_those_of_http() -> None:
+    assert str(HeadError("why", http_target.TOO_LARGE)) == "why"
+    assert http_target.BAD_REQUEST == "400 Bad Request"
+    assert http_target.URI_TOO_LONG == "414 URI Too Long"
+    assert http_target.TOO_LARGE == "431 Request Header Fields Too Large"
+    assert http_target.NOT_IMPLEMENTED == "501 Not Implemented"
+    assert http_target.BAD_VERSION == "505 HTTP Version Not Supported"
+
+
+def test_a_name_of_a_host_has_no_odd_characters() -> None:
+    allowed = {chr(code) for code in range(256) if http_target.only(chr(code), http.AUTHORITY)}
+    odd = "!$%&'*+-._~():;=[]"
+    assert {each for each in allowed if not each.isalnum()} == set(odd)
+    assert len(allowed) == 62 + len(odd)
+
+
+def test_a_tab_is_a_control_character_that_values_may_have() -> None:
+    controls = {
+        chr(code) for code in range(256) if http_target.has_any(chr(code), http_target.CONTROLS)
+    }
+    assert controls == {chr(code) for code in (*range(32), 127)}
+    assert set(http_target.CONTROLS_BUT_TAB) == set(http_target.CONTROLS) - {9}

@@ -1,3 +1,4 @@
+import functools
 import struct
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refuwsgi.protocol.subscription import (
-    LARGEST,
+    LIMIT,
     Announcement,
     encode,
     hash_of,
@@ -26,7 +27,7 @@ ADDRESS = (b"address", b"127.0.0.1:3031")
 def test_what_is_encoded_is_read_back() -> None:
     said = Announcement(
         b"example.com", b"127.0.0.1:3031", modifier1=5, modifier2=6, cores=4, load=2, weight=3,
-        backup=1, algorithm=b"lrc", notify=b"/tmp/n",
+        backup=1, algorithm=b"lrc", protocol=b"http", notify=b"/tmp/n", unix=9,
     )  # fmt: skip
     assert parse(encode(said)) == said
 
@@ -69,7 +70,7 @@ def test_the_longest_key_and_address_are_taken() -> None:
 
 
 def test_pairs_before_a_broken_one_count() -> None:
-    whole = datagram(KEY, ADDRESS, (b"modifier1", b"5"))
+    whole = datagram(KEY, ADDRESS, (b"modifier1", b"55"))
     said = parse(whole[:-1])
     assert said is not None
     assert said.modifier1 == 0
@@ -99,8 +100,11 @@ def test_a_weight_of_zero_counts_as_one() -> None:
 def test_numbers_have_a_limit() -> None:
     said = parse(datagram(KEY, ADDRESS, (b"cores", b"9" * 12), (b"load", b"9" * 4000)))
     assert said is not None
-    assert said.cores <= LARGEST
+    assert said.cores == 10**12 - 1
     assert said.load == 0
+    said = parse(datagram(KEY, ADDRESS, (b"cores", b"1" * 13)))
+    assert said is not None
+    assert said.cores == 0
 
 
 def test_a_signature_covers_what_stands_before_it() -> None:
@@ -108,6 +112,10 @@ def test_a_signature_covers_what_stands_before_it() -> None:
     said = parse(signed_with(plain, b"SIGNATURE"))
     assert said is not None
     assert (said.sign, said.signed, said.unix) == (b"SIGNATURE", plain[4:], 7)
+    assert not said.withdraws
+    leaving = parse(signed_with(encode(Announcement(b"k", b"a", withdraws=True)), b"S"))
+    assert leaving is not None
+    assert leaving.withdraws
 
 
 def test_what_comes_behind_a_signature_is_not_read() -> None:
@@ -131,3 +139,45 @@ def test_a_cut_datagram_is_none_or_less(cut: int) -> None:
     whole = encode(Announcement(b"example.com", b"127.0.0.1:1", modifier1=3))
     said = parse(whole[:cut])
     assert said is None or said.key == b"example.com"
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    said = Announcement(b"k", b"a")
+    assert said[2:6] == (False, 0, 0, 0)
+    assert said[6:13] == (0, 1, 0, b"", b"", b"", 0)
+    assert said[13:] == (b"", b"", ())
+    assert parse(datagram(KEY, ADDRESS)) == Announcement(KEY[1], ADDRESS[1])
+
+
+@pytest.mark.parametrize("name", ["modifier1", "modifier2"])
+def test_of_a_modifier_the_low_byte_counts(name: str) -> None:
+    said = parse(datagram(KEY, ADDRESS, (name.encode(), b"511")))
+    assert said is not None
+    assert getattr(said, name) == 255
+
+
+def test_an_empty_value_at_the_very_end_is_one() -> None:
+    said = parse(datagram(KEY, ADDRESS, (b"sign", b"")))
+    assert said is not None
+    assert said.signed == datagram(KEY, ADDRESS)[4:]
+
+
+def test_as_much_of_a_datagram_is_read_as_by_uwsgi() -> None:
+    assert LIMIT == 4096
+
+
+def test_a_size_has_two_bytes() -> None:
+    said = parse(datagram((b"what", b"x" * 0x123), KEY, ADDRESS))
+    assert said is not None
+    assert said.address == ADDRESS[1]
+
+
+def test_what_a_tls_router_needs_is_sent() -> None:
+    plain, more = Announcement(b"k", b"a"), (b"sni_key", b"/k.pem")
+    assert encode(plain._replace(sni=(more,)))[4:] == encode(plain)[4:] + datagram(more)[4:]
+
+
+def test_the_hash_of_a_long_key_stays_in_32_bits() -> None:
+    key = bytes(range(256))
+    whole = functools.reduce(lambda value, byte: (value * 33 ^ byte) % 2**32, key, 5381)
+    assert hash_of(key) == whole % 65535
