@@ -8,7 +8,7 @@ What:     the master makes a fifo and obeys each letter that is written to it.  
 
 Units:    none.
 Errors:   `OptionError` when there is something else at the path.  Letters that mean nothing are
-          ignored.
+          ignored; those of uWSGI that are not obeyed here are answered by a line of the log.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ MASTER_FIFO: Option[tuple[str, ...]] = Option(
     implies=("master",),
 )
 
+NOT_HERE = "master-fifo: {}: {}"
+ABSENT = {
+    "B": "there is no broodlord here: an emperor sends no reinforcements",
+    "E": "there is no emperor beside these workers",
+    "f": "a master is not forked anew here; r reloads it",
+}
 ACTIVE = "active master fifo is now {}"
 MODE = 0o600
 AT_ONCE = 4096  # bytes that are read at a time
@@ -100,6 +106,8 @@ class Fifos:
             self.letters[letter](master)
         elif letter in master.letters:
             master.letters[letter]()
+        elif letter in ABSENT:
+            log.line(NOT_HERE.format(letter, ABSENT[letter]))
 
 
 def make(path: str) -> None:

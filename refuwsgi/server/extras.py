@@ -9,31 +9,22 @@ Errors:   OptionError from the parts.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from refuwsgi import address, log, sockets, stats, stats_text
 from refuwsgi.gateway import GatewayProcess
-from refuwsgi.loop import readable, sleep
 from refuwsgi.options import Config, OptionError
-from refuwsgi.request import Request
 from refuwsgi.scaling import cheaper, http_link, orders, sleeping, upkeep
-from refuwsgi.scaling.cores import THREADS
 from refuwsgi.scaling.master import Master
-from refuwsgi.scaling.workers import PROCESSES
 from refuwsgi.scoreboard import Scoreboard
-from refuwsgi.server import caches
-from refuwsgi.server.service import Service, wanted
+from refuwsgi.server import caches, empires
+from refuwsgi.server.service import Service
 from refuwsgi.sockets import Listener, backlog_of
 from refuwsgi.stats import StatsServer
 
 # The parts are imported where they are wanted: a server that has none of them starts sooner
 # and is smaller.
-if TYPE_CHECKING:
-    from refuwsgi.vassals.emperor_pipe import EmperorPipe
-    from refuwsgi.vassals.imperial_loop import Emperor
 
 
 class Extras:
@@ -42,8 +33,8 @@ class Extras:
     def __init__(self, config: Config, board: Scoreboard) -> None:
         self.config = config
         self.board = board
-        self.emperor = _emperor(config)
-        self.pipe = _pipe()
+        self.emperor = empires.emperor_of(config)
+        self.pipe = empires.pipe()
         self.gateways: list[GatewayProcess] = []
         self.listeners: list[Listener] = []  # those that are not the workers'
         self._stats: Listener | None = None
@@ -69,7 +60,7 @@ class Extras:
 
             self.gateways += http_router.configured(config, doors)
         if self.emperor is not None:
-            self.gateways.append(GatewayProcess("uWSGI Emperor", self.emperor.run))
+            self.gateways.append(GatewayProcess(empires.EMPEROR, self.emperor.run))
 
     def routers(self) -> bool:
         """Say whether the instance has a router, which needs no workers."""
@@ -99,9 +90,13 @@ class Extras:
         if self.config.asks_for("idle", "cheap"):
             self._join_idle(master, doors)
         if self.config.asks_for("subscribe"):
-            self._join_subscriptions(master, doors)
+            from refuwsgi.server import subscribing
+
+            subscribing.join(master, self.config, self.board, doors, lambda: queue_of(doors))
+        if self.emperor is not None:
+            empires.let_rescan(master)
         if self.pipe is not None:
-            self._join_emperor(master, service, self.pipe)
+            empires.serve(self.pipe, master, self.config, self.board, service)
 
     def _serve_stats(self, master: Master, service: Service, listener: Listener) -> Any:
         fields = service.snapshot().fields
@@ -140,95 +135,6 @@ class Extras:
                 orders.stop_gracefully(master)
 
         master.cycle.append(look)
-
-    def _join_subscriptions(self, master: Master, doors: list[Listener]) -> None:
-        from refuwsgi.fastrouter import subscribe_to
-
-        subscriber = subscribe_to.configured(self.config, log.line)
-        if subscriber is None:
-            return
-        subscriber.sockets = [door.name for door in doors]
-        subscriber.shared = [door.name for door in sockets.shared(self.config)]
-        subscriber.cores = self.config[PROCESSES] * self.config[THREADS]
-        subscriber.load = lambda: queue_of(doors)
-        master.letters["S"] = subscriber.toggle
-
-        async def announce_when_ready() -> None:
-            while not any(row.ready for row in self.board.workers) and not master.asleep:
-                await sleep(0.02)
-            await subscriber.run()
-
-        def withdraw() -> None:
-            gently = not master.hurry and master.goal == orders.RELOAD
-            if not gently or subscriber.withdraws_on_graceful_reload:
-                subscriber.withdraw()
-
-        master.tasks.append(announce_when_ready())
-        master.before_end.append(withdraw)
-        master.at_pause.append(lambda: subscriber.pause(master.paused))
-
-    def _join_emperor(self, master: Master, service: Service, pipe: EmperorPipe) -> None:
-        from refuwsgi.vassals.emperor_pipe import period
-
-        def loyal(request: Request) -> None:
-            if pipe.loyal():
-                log.line("announcing my loyalty to the Emperor...")
-
-        service.after.append(loyal)
-        master.tasks += [self._obey_emperor(master, pipe), self._tell_emperor(pipe)]
-        beat = period(self.config)
-        if beat:
-            master.tasks.append(self._beat(pipe, beat))
-
-    async def _tell_emperor(self, pipe: EmperorPipe) -> None:
-        pipe.spawned()
-        while not any(row.ready for row in self.board.workers):
-            await sleep(0.02)
-        pipe.accepting()
-
-    async def _obey_emperor(self, master: Master, pipe: EmperorPipe) -> None:
-        from refuwsgi.vassals.emperor_pipe import Order
-
-        while True:
-            await readable(pipe.fileno())
-            order = pipe.receive()
-            if order is Order.RELOAD:
-                orders.reload_gracefully(master)
-            elif order is not Order.NOTHING:
-                how = orders.stop_gracefully if order is Order.GRACEFUL else orders.stop
-                how(master)
-                return
-
-    async def _beat(self, pipe: EmperorPipe, period: int) -> None:
-        while True:
-            pipe.beat()
-            await sleep(period)
-
-
-def _main(words: Sequence[str]) -> int:
-    """Run the command in a process that an emperor has forked for a vassal."""
-    from refuwsgi.cli import main
-
-    return main(list(words))
-
-
-def _emperor(config: Config) -> Emperor | None:
-    if not config.asks_for("emperor"):
-        return None
-    from refuwsgi.vassals import emperor
-
-    # Vassals are forked without exec only from an emperor that is nothing else: what a master
-    # has made for workers and routers, locks and sockets, is not for vassals to inherit.
-    alone = not (wanted(config) or config.asks_for("fastrouter") or http_link.router_wanted(config))
-    return emperor.configured(config, _main if alone else None)
-
-
-def _pipe() -> EmperorPipe | None:
-    if "UWSGI_EMPEROR_FD" not in os.environ:
-        return None
-    from refuwsgi.vassals import emperor_pipe
-
-    return emperor_pipe.attached()
 
 
 def queue_of(doors: list[Listener]) -> int:

@@ -23,6 +23,7 @@ master-fifo = DIR/fifo
 processes = 2
 module = case_app
 """
+VASSAL = "[uwsgi]\nsocket = {}.sock\nmaster = true\n"
 AGAIN = r"^gracefully \(RE\)spawned uWSGI master process \(pid: (\d+)\)$"
 
 
@@ -192,3 +193,24 @@ def test_digits_choose_the_fifo(start: Starter) -> None:
     subject.wait_for("active master fifo is now .*second")
     command(subject, "s", "second")
     subject.wait_for(r"requests: \d+")
+
+
+@covers("SC-352")
+def test_capital_e_has_the_emperor_look(start: Starter) -> None:
+    subject = start(
+        SITE + "emperor = DIR/vassals\nemperor-freq = 600\n",
+        files={"vassals/first.ini": VASSAL.format("first")},
+        until="vassal first.ini is ready to accept requests",
+    )
+    subject.directory.joinpath("vassals/second.ini").write_text(VASSAL.format("second"))
+    command(subject, "E")
+    subject.wait_for("vassal second.ini is ready to accept requests")
+
+
+@covers("SC-353", kind="beyond")
+@pytest.mark.parametrize("letter", ["B", "E", "f"])
+def test_letters_that_are_not_obeyed_are_answered(start: Starter, letter: str) -> None:
+    subject = serving(start)
+    command(subject, letter)
+    subject.wait_for(f"^master-fifo: {letter}: ")
+    assert get(subject.port, "/hello").text == "hello"

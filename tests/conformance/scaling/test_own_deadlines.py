@@ -44,3 +44,20 @@ def test_behind_http_the_client_is_told(start: Starter) -> None:
         assert answer.raw == b"" or answer.status in (502, 504)
     subject.wait_for("^Respawned uWSGI worker 1 ")
     assert get(subject.port, "/hello").text == "hello"
+
+
+@covers("SC-354", kind="beyond")
+def test_behind_http_the_client_gets_a_page_kept_or_not(start: Starter) -> None:
+    subject = start(
+        SITE.replace("http-socket", "http").replace("app", "case_app")
+        + "harakiri = 2\nhttp-keepalive = 10\n",
+        until=WORKER,
+    )
+    with Client(subject.port, request("/hello")) as client:
+        assert client.answer().text == "hello"
+        client.send(request("/hold/long"))
+        answer = client.answer()
+        assert answer.status in (502, 504)
+        assert answer.text
+    subject.wait_for("^Respawned uWSGI worker 1 ")
+    assert get(subject.port, "/hello").text == "hello"

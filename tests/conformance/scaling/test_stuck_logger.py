@@ -2,6 +2,7 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,10 @@ def logger_of(subject: Subject) -> int:
     return loggers(subject)[0]
 
 
+def replaced(subject: Subject, before: int) -> bool:
+    return loggers(subject) not in ([], [before])
+
+
 @covers("SC-351", kind="beyond")
 def test_requests_go_on_while_the_logger_is_stopped(start: Starter) -> None:
     subject = start(SITE, files=FILES)
@@ -73,7 +78,7 @@ def test_requests_go_on_while_the_logger_is_killed(start: Starter) -> None:
     for _ in range(REQUESTS):
         os.kill(logger, signal.SIGKILL)
         assert get(subject.port, "/").text == "hello"
-        eventually(lambda old=[logger]: loggers(subject) not in ([], old), "another logger")
+        eventually(partial(replaced, subject, logger), "another logger")
         logger = loggers(subject)[0]
     get(subject.port, "/last")
     eventually(lambda: "GET /last" in text_of(subject.directory / "two"), "the last line")
