@@ -45,7 +45,13 @@ class Options(Text):
 
     def text(self) -> list[str]:
         """Every option, by name."""
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 28 14 38 20", ""]
+        lines = [
+            ".. list-table::",
+            "   :class: stacked",
+            "   :header-rows: 1",
+            "   :widths: 28 14 38 20",
+            "",
+        ]
         lines += row_of("option", "default", "what it does", "obeyed in")
         for option in sorted(catalogue(), key=lambda option: option.name):
             lines += described(option)

@@ -64,7 +64,8 @@ def all_rows() -> tuple[Row, ...]:
 
 def table(rows: Iterable[Row]) -> list[str]:
     """The rows as a list-table."""
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 10 40 24 13 13", ""]
+    lines = [".. list-table::", "   :class: stacked promises", "   :header-rows: 1"]
+    lines += ["   :widths: 10 40 24 13 13", ""]
     lines += row_of("requirement", "what it says", "cases", *BINARIES)
     for need, cases, results in rows:
         names = ", ".join(f"``{case.name}``" for case in cases) or "no case yet"

@@ -154,7 +154,13 @@ class EverySection(Text):
 
     def text(self) -> list[str]:
         """Section, owner, cases, example."""
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 24 24 22", ""]
+        lines = [
+            ".. list-table::",
+            "   :class: stacked",
+            "   :header-rows: 1",
+            "   :widths: 30 24 24 22",
+            "",
+        ]
         lines += row_of("section", "its owner", "its cases", "try it: ``refuwsgi example ...``")
         for each in every_section():
             name = escaped(each.name).replace("<", "\\<")
