@@ -11,7 +11,7 @@ What:     announcements and failures go in; `choose` names the node for a reques
 
           A node that fell silent is found out when its key is looked up, or by `sweep`.
 Units:    `now` is monotonic, in seconds; cores, load, weight and requests are counts.
-Errors:   none.  A full table takes no more, and says so once.
+Errors:   none.  In a full table who has been silent longest makes room; this is said once.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from refuwsgi.fastrouter.balancing import NAMES, choose
+from refuwsgi.fastrouter.crowding import Crowd, longest_silent
 from refuwsgi.gateway_rules import shown
 from refuwsgi.protocol.subscription import Announcement, hash_of
 
-MOST_SLOTS = 1_000_000
+MOST_SLOTS = 1 << 17  # some 100 MB
 MOST_NODES = 4096  # of one key
 SHARED = 4096  # addresses
 MOST_CUTS = 5  # lookups for one key with --subscription-dotsplit, as uWSGI
@@ -104,6 +105,7 @@ class Table:
         self._dotsplit = dotsplit
         self._fallback_key = fallback_key
         self._full = False
+        self._crowd: Crowd[Subscribed] = Crowd(self.slots)
         self._addresses: dict[str, str] = {}
 
     # -- announcements
@@ -122,8 +124,10 @@ class Table:
                 return False
         else:
             slot = self._new_slot(said)
-        if slot is None or len(slot.nodes) >= MOST_NODES:
-            return self._say_full()
+        if slot is None:
+            return False
+        if len(slot.nodes) >= MOST_NODES and not self._make_room(longest_silent(slot.nodes)):
+            return False
         node = Subscribed(said, self._shared(address), sender)
         node.renew(said, now)
         slot.nodes += (node,)
@@ -246,7 +250,7 @@ class Table:
         return None
 
     def _new_slot(self, said: Announcement) -> Slot | None:
-        if len(self.slots) >= MOST_SLOTS:
+        if len(self.slots) >= MOST_SLOTS and not self._make_room(self._crowd.silent()):
             return None
         # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
         slot = Slot(_algorithm_of(said) or self._algorithm)
@@ -254,11 +258,17 @@ class Table:
         self._say(f"{self._speaker} new pool: {shown(said.key)} (hash key: {hash_of(said.key)})")
         return slot
 
-    def _say_full(self) -> bool:
+    def _make_room(self, nodes: list[Subscribed]) -> bool:
+        """Let these go; False when there are none."""
         if not self._full:
             self._full = True
-            self._say(f"[{self._name} pid {os.getpid()}] no room for more subscriptions")
-        return False
+            self._say(f"[{self._name} pid {os.getpid()}] no room for more subscriptions, "
+                      "the longest silent ones go")  # fmt: skip
+        for node in nodes:
+            if not node.dead:
+                self._died(node)
+            self._remove_if_idle(node)
+        return bool(nodes)
 
     def _shared(self, address: str) -> str:
         """One string for all keys of an address: most instances subscribe to many."""

@@ -134,15 +134,46 @@ def test_a_key_may_choose_its_algorithm() -> None:
     assert world.table.slots[b"l"].algorithm == "wrr"
 
 
-def test_a_full_table_takes_no_more_and_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slots, "MOST_SLOTS", 1)
+def test_of_a_full_key_the_longest_silent_node_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "MOST_NODES", 2)
     world = World()
-    assert world.announce("k", "/a")
-    assert world.announce("k", "/b")
-    assert not world.announce("k", "/c")
-    assert not world.announce("l", "/a")
+    for second, address in enumerate(("/a", "/b", "/a", "/c")):
+        world.now += second
+        world.announce("k", address)
+    assert {node.address for node in world.table.nodes()} == {"/a", "/c"}
+    assert world.table.living == 2
+    for node in world.table.nodes():
+        node.running = 1
+    assert not world.announce("k", "/d")
     assert sum("no room" in line for line in world.lines) == 1
+
+
+def test_of_a_full_table_the_longest_silent_key_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "MOST_SLOTS", 2)
+    world = World()
+    for key in ("l", "k", "m"):
+        world.now += 1
+        world.announce(key, "/a")
+    assert set(world.table.slots) == {b"k", b"m"}
+    for node in world.table.nodes():
+        node.running = 1
+    assert not world.announce("n", "/a")
+    assert set(world.table.slots) == {b"k", b"m"}
+    assert sum("no room" in line for line in world.lines) == 1
+
+
+def test_a_sender_that_fills_the_table_drives_nobody_out_who_speaks() -> None:
+    """At the real size: some more than there is room for."""
+    table = Table(lambda line: None)
+    good = [Announcement(b"good%d" % number, b"/good") for number in range(20)]
+    most = slots.MOST_SLOTS
+    for number in range(most + most // 64):
+        if number % 10_000 == 0:  # as an instance would in the time that this takes
+            for each in good:
+                table.announce(each, "/good", number)
+        table.announce(Announcement(b"bad%d" % number, b"/bad"), "/bad", number)
+    assert len(table.slots) == table.living == most
+    assert all(each.key in table.slots for each in good)
 
 
 def test_a_key_cannot_write_lines_into_the_log() -> None:
