@@ -54,6 +54,19 @@ def test_a_head_becomes_vars() -> None:
     assert head[1:] == (12, False, True, False)
 
 
+def test_targets_of_every_kind_are_taken_apart() -> None:
+    for target, path, query in (("/a?b", "/a", "b"), ("/a/./b", "/a/b", ""), ("/a#b", "/a", "")):
+        environ = get(line=f"GET {target} HTTP/1.1".encode()).environ
+        assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == (path, query)
+    environ = get(line=b"GET http://b/c HTTP/1.1").environ
+    assert (environ["PATH_INFO"], environ["HTTP_HOST"]) == ("/c", "b")
+    assert refused(b"", b"GET /\x7f HTTP/1.1") == "400"
+
+
+def test_a_request_without_a_length_has_no_body() -> None:
+    assert get().content_length == 0
+
+
 @pytest.mark.parametrize(
     ("number", "headers", "status"),
     [
@@ -113,6 +126,7 @@ def test_names_that_only_look_alike_are_dropped() -> None:
     environ = get(b"X-A: good\r\n" + odd + b"X-B: behind\r\n").environ
     assert environ["HTTP_X_A"] == "good"
     assert environ["HTTP_X_B"] == "behind"
+    assert environ.keys() - get().environ.keys() == {"HTTP_X_A", "HTTP_X_B"}
     assert not {"CONTENT_LENGTH", "HTTP_CONTENT_LENGTH", "HTTP_PROXY", ""} & environ.keys()
 
 
@@ -159,6 +173,7 @@ def test_empty_lines_before_a_request_are_forgiven() -> None:
     text = b"\r\n\r\nGET / HTTP/1.0\r\n\r\n"
     assert parse(text).environ["REQUEST_METHOD"] == "GET"
     assert parse(b"\r\n" * 4 + text[4:]).environ["REQUEST_METHOD"] == "GET"
+    assert http.head_end(b"\r\n" * 9) == 4
     assert status_of(b"\r\n" * 5 + b"GET / HTTP/1.0\r\n\r\n") == "400"
     assert status_of(b"\r\n" * 9 + b"GET / HTTP/1.0\r\n\r\n") == "400"
     assert status_of(b"\r\rGET / HTTP/1.0\r\n\r\n") == "400"

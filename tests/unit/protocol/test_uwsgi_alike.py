@@ -85,6 +85,7 @@ def test_the_whole_is_read_only_when_something_new_comes(monkeypatch: pytest.Mon
     reader.environ_of(request(b"q=1", b"1", agent=b"another"))
     assert len(whole) == 4
     reader.environ_of(request(b"q=2", b"22", agent=b"a third"))
+    reader.environ_of(request(b"q" * 300, b"22"))
     assert len(whole) == 4
 
 
