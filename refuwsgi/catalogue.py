@@ -61,6 +61,11 @@ def prepare() -> None:
     _texts.clear()
 
 
+def forget() -> None:
+    """Give back the text of the modules: what is served from now on does not need it."""
+    _texts.clear()
+
+
 def _searched(names: list[str]) -> list[str]:
     if not names:
         return []

@@ -54,6 +54,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if words and _is_command(words[0]):
             return _run_command(words[0], words[1:])
+        if words and words[0].isalpha() and not os.path.exists(words[0]):
+            _not_a_command(words[0])
         return _serve(words)
     except OptionError as problem:
         _say(str(problem))
@@ -69,6 +71,16 @@ def _say(line: str) -> None:
 def _is_command(word: str) -> bool:
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands")
     return word.isalpha() and os.path.isfile(os.path.join(folder, f"{word}.py"))
+
+
+def _not_a_command(word: str) -> None:
+    """Say so when a word that is no file is nearly the name of a command."""
+    from difflib import get_close_matches
+
+    from refuwsgi.commands.completion import commands
+
+    if near := get_close_matches(word, commands(), n=1):
+        raise OptionError(f"{COMMAND_LINE}: no file and no command {word}; did you mean {near[0]}?")
 
 
 def _run_command(name: str, words: list[str]) -> int:
@@ -116,7 +128,7 @@ def read(words: list[str]) -> Read:
 
 def judged(result: Read) -> Config:
     """Look at names and values; what is wrong ends the start, what is odd is said."""
-    from refuwsgi.catalogue import declaring
+    from refuwsgi.catalogue import declaring, forget
     from refuwsgi.cli_judge import Names, is_strict, judge, raise_errors
 
     names = Names(result.own, result.used)
@@ -124,6 +136,7 @@ def judged(result: Read) -> Config:
     findings = judge(result.settings, found, names, is_strict(result.settings))
     raise_errors(findings)
     config = build(result.settings)
+    forget()
     notes = [finding.text for finding in findings]
     for line in (*result.warnings, *notes, *config.warnings):
         _say(line)

@@ -116,7 +116,7 @@ def inherited(protocol: str, *, taken: Iterable[Listener] = ()) -> list[Listener
         if fd in known or (sock := listening(fd)) is None:
             continue
         if fd == 0:
-            # A child of `multiprocessing` closes descriptor 0; the duplicate lives on.
+            # Each child of ours closes descriptor 0; the duplicate lives on.
             copy = sock.dup()
             sock.detach()
             copy.setblocking(False)

@@ -68,7 +68,6 @@ def drop_privileges(config: Config) -> None:
 
 def _prepare() -> None:
     """Import what will be wanted later: the library may lie where only root can read."""
-    import multiprocessing.popen_fork  # noqa: F401
     import traceback  # noqa: F401
 
 

@@ -198,7 +198,6 @@ def _get_warm() -> None:
     """Load what every vassal of ours will need, so that a fork finds it there."""
     import ctypes
     import gc
-    import multiprocessing.popen_fork  # noqa: F401
     import subprocess  # noqa: F401
 
     from refuwsgi import catalogue
