@@ -24,6 +24,8 @@ def drawn(record: dict[str, Any]) -> str:
     """The picture of a run, and the same in words."""
     parties, events = record["parties"], record["events"]
     width = 2 * EDGE + LANE * (len(parties) - 1)
+    if any(source == target == parties[-1] for _, source, target, _ in events):
+        width += LANE - EDGE  # for the words beside the last line of life
     height = TOP + ROW * (len(events) + 1)
     at = {name: EDGE + LANE * place for place, name in enumerate(parties)}
     parts = [
