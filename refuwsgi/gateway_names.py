@@ -14,7 +14,7 @@ from functools import lru_cache
 from refuwsgi.address import parse
 from refuwsgi.gateway_reach import Name
 
-MEMORY = 16384  # addresses
+MEMORY = 4096  # addresses; some 2 MB
 
 
 @lru_cache(MEMORY)
