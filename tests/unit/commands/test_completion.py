@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from refuwsgi.cli import main
 from refuwsgi.commands import completion
 from refuwsgi.commands.example import EXAMPLES
 from refuwsgi.options import OptionError, catalogue
@@ -85,3 +86,17 @@ def test_the_script_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -
 def test_another_shell_is_refused() -> None:
     with pytest.raises(OptionError, match="fish"):
         completion.main(["fish"])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("chekc", "command line: no file and no command chekc; did you mean check?\n"),
+        ("zzzzz", "command line: unable to load configuration from zzzzz\n"),
+    ],
+)
+def test_a_command_that_is_misspelt_is_no_riddle(
+    word: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([word]) == 1
+    assert capfd.readouterr().err == said
