@@ -19,7 +19,7 @@ from sphinx.util.docutils import SphinxRole
 from docs._ext.source import ROOT, claim_of, docstring_of, modules
 
 log = logging.getLogger(__name__)
-MARKUP = re.compile(r"`+([^`]+)`+|[*_|`\\]")
+MARKUP = re.compile(r"`+([^`]+)`+|[*_|`\\@]")
 MARK = "Every line of it; the numbers are those of the file."
 
 
