@@ -133,7 +133,9 @@ def test_statuses_are_those_of_http() -> None:
 
 
 def test_a_name_of_a_host_has_no_odd_characters() -> None:
-    allowed = {chr(code) for code in range(256) if http_target.only(chr(code), http.AUTHORITY)}
+    allowed = {
+        chr(code) for code in range(256) if http_target.only(chr(code), http_target.AUTHORITY)
+    }
     odd = "!$%&'*+-._~():;=[]"
     assert {each for each in allowed if not each.isalnum()} == set(odd)
     assert len(allowed) == 62 + len(odd)
