@@ -62,7 +62,11 @@ class Plain:
 
     def choose(self, asked: Asked, now: float) -> Node | None:
         """Name the node of the key."""
-        return self.way.node_for(asked.key)
+        try:
+            return self.way.node_for(asked.key)
+        except OSError as problem:
+            # In a session this would pass for a client that has left; it is a mistake of the way.
+            raise RuntimeError(f"the way of mapping failed: {problem}") from problem
 
     def failed(self, target: Node, asked: Asked, now: float) -> None:
         """Forget it."""

@@ -97,14 +97,22 @@ ALGORITHMS: dict[str, Callable[[Config], Algorithm]] = {
 }
 
 
+def check(config: Config) -> None:
+    """Refuse what makes no sense, before the application is loaded."""
+    if not config[CHEAPER]:
+        return
+    if config[CHEAPER] >= config[PROCESSES]:
+        where = config.where(CHEAPER)
+        raise OptionError(f"{where}: cheaper: {TOO_MANY}" if where else TOO_MANY)
+    algorithm(config)
+    _check_limits(config)
+
+
 def initial(config: Config) -> int:
     """How many workers there are at the start."""
     least, most = config[CHEAPER], config[PROCESSES]
     if not least:
         return most
-    if least >= most:
-        where = config.where(CHEAPER)
-        raise OptionError(f"{where}: cheaper: {TOO_MANY}" if where else TOO_MANY)
     wanted = config[CHEAPER_INITIAL]
     if not wanted:
         return least
@@ -160,7 +168,6 @@ class Cheaper:
         self._soft, self._hard = config[RSS_SOFT], config[RSS_HARD]
         self._verbose = config[BUSY_VERBOSE]
         self._queue = queue
-        _check_limits(config)
         if isinstance(self.algorithm, Busyness):
             for line in self.algorithm.settings():
                 log.line(line)

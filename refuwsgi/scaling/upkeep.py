@@ -102,6 +102,10 @@ def check(config: Config) -> None:
         from refuwsgi.scaling import limits
 
         limits.check(config)
+    if config.asks_for("cheaper"):
+        from refuwsgi.scaling import cheaper
+
+        cheaper.check(config)
 
 
 def _complete(fifos: Fifos, doors: Sequence[Listener], adaptive: Cheaper | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from refuwsgi.gateway_rules import NOTHING_ASKED, Plain
 from tests.unit.eventually import until as eventually
 from tests.unit.fastrouter.running import Handler, Node, packet, router
 from tests.unit.forked import ask, connect, received
@@ -121,3 +122,15 @@ def test_a_client_that_was_reset_is_no_failure(tmp_path: Path) -> None:
         log = tmp_path / "log"
         eventually(lambda: log.exists() and "no key" in log.read_text())
         assert len(log.read_text().splitlines()) == 1
+
+
+def test_a_way_that_fails_is_heard_of() -> None:
+    """An OSError of the way is not taken for a client that has left."""
+
+    class Lost:
+        def node_for(self, key: bytes) -> None:
+            raise FileNotFoundError("no table")
+
+    chooser = Plain(Lost(), again=False)
+    with pytest.raises(RuntimeError, match="the way of mapping failed: no table"):
+        chooser.choose(NOTHING_ASKED, 0.0)

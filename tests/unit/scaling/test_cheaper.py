@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from refuwsgi.options import OptionError, config_of
-from refuwsgi.scaling import cheaper
+from refuwsgi.scaling import cheaper, upkeep
 from tests.unit.scaling.stand import FakeMaster
 
 
@@ -35,7 +35,7 @@ def test_without_cheaper_all_are_started() -> None:
 @pytest.mark.parametrize("options", [{"cheaper": "4", "processes": "4"}, {"cheaper": "1"}])
 def test_cheaper_must_be_below_processes(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="must be lower than processes"):
-        cheaper.initial(config_of(**options))
+        upkeep.check(config_of(**options))  # before the application is loaded
 
 
 def test_an_unknown_algorithm_is_refused() -> None:
@@ -127,4 +127,4 @@ def test_memory_forbids_a_start_and_asks_for_a_stop() -> None:
 )
 def test_wrong_memory_limits_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="cheaper-rss-limit"):
-        made(**options)
+        upkeep.check(config_of(cheaper="1", processes="4", **options))
