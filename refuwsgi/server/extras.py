@@ -12,10 +12,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from refuwsgi import address, log, sockets, stats, stats_text
+from refuwsgi import address, log, sockets, stats
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.options import Config, OptionError
-from refuwsgi.scaling import cheaper, http_link, orders, sleeping, upkeep
+from refuwsgi.scaling import http_link, orders, upkeep
 from refuwsgi.scaling.master import Master
 from refuwsgi.scoreboard import Scoreboard
 from refuwsgi.server import caches, empires
@@ -70,10 +70,14 @@ class Extras:
         """Give the master what shall run beside it."""
         if self._stats is not None:
             master.tasks.append(self._serve_stats(master, service, self._stats).run())
-        master.initial = cheaper.initial(self.config)
-        adaptive = cheaper.configured(self.config, lambda: queue_of(doors))
-        if adaptive is not None:
-            master.cycle.append(adaptive.look)
+        adaptive = None
+        if self.config.asks_for("cheaper"):
+            from refuwsgi.scaling import cheaper
+
+            master.initial = cheaper.initial(self.config)
+            adaptive = cheaper.configured(self.config, lambda: queue_of(doors))
+            if adaptive is not None:
+                master.cycle.append(adaptive.look)
         upkeep.join(master, self.config, doors, adaptive)
         if caches.wanted(self.config):
             from refuwsgi.cache import stages
@@ -99,6 +103,8 @@ class Extras:
             empires.serve(self.pipe, master, self.config, self.board, service)
 
     def _serve_stats(self, master: Master, service: Service, listener: Listener) -> Any:
+        from refuwsgi import stats_text
+
         fields = service.snapshot().fields
         return StatsServer(
             master.loop,
@@ -110,6 +116,7 @@ class Extras:
         )
 
     def _join_idle(self, master: Master, doors: list[Listener]) -> None:
+        from refuwsgi.scaling import sleeping
         from refuwsgi.vassals import idle
 
         if self.config[idle.CHEAP]:

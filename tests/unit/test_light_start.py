@@ -80,7 +80,10 @@ def test_a_hello_needs_nothing_heavy_of_the_standard_library(hello: set[str], he
         "fastrouter",
         "log_master",
         "routing",
+        "scaling.cheaper",
         "scaling.http_router",
+        "scaling.sleeping",
+        "stats_text",
         "vassals.emperor",
     ],
 )
