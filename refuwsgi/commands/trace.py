@@ -7,6 +7,8 @@ What: a tap.  Whoever would connect to one address connects to the tap, which co
           refuwsgi trace --protocol udp --listen 127.0.0.1:7001 --to 127.0.0.1:7000
       Bytes go on as they came, and what is not understood goes on, too.
       A tap is another sender: descriptors and the credentials of the first one do not pass it.
+          refuwsgi trace FILE
+      is no tap: it draws what servers have written there by `trace = FILE`.
 Units: seconds since the start of the tap.
 Errors: OptionError when an address cannot be bound; a party that cannot be reached is an event.
 """
@@ -33,14 +35,26 @@ DATAGRAM: Final = 65536
 
 def main(argv: list[str]) -> int:
     """Trace."""
-    words = Words("trace", "pass everything on between two parties, and say what they say")
-    words.add_argument("--listen", required=True, help="where the first party connects to")
-    words.add_argument("--to", required=True, help="where the second party listens")
+    words = Words(
+        "trace",
+        "draw what servers have traced; or pass everything on between two parties, "
+        "and say what they say",
+    )
+    words.add_argument("file", nargs="?", help="what servers have written by `trace = FILE`")
+    words.add_argument("--client", default="", help="of FILE only this client, address:port")
+    words.add_argument("--listen", help="where the first party connects to")
+    words.add_argument("--to", help="where the second party listens")
     words.add_argument("--protocol", choices=(*REQUESTS, "udp"), default="uwsgi")
     words.add_argument("--names", default="client,node", help="what to call the two")
     words.add_argument("--count", type=int, default=0, help="end after so many conversations")
-    words.add_argument("--svg", help="draw all that was said into this file in the end")
+    words.add_argument("--svg", help="draw a picture into this file in the end")
     given = words.parse_args(argv)
+    if given.file is not None:
+        if given.listen or given.to:
+            words.error("FILE and a tap exclude each other")
+        return draw(given.file, given.client, given.svg)
+    if not given.listen or not given.to:
+        words.error("expected FILE, or --listen and --to")
     client, comma, node = str(given.names).partition(",")
     if not comma or not client or not node:
         raise OptionError("refuwsgi trace: --names: expected two names with a comma between them")
@@ -48,6 +62,21 @@ def main(argv: list[str]) -> int:
     trace(address_of(given.listen), address_of(given.to), given.protocol, events, given.count)
     if given.svg:
         save(given.svg, svg(events))
+    return 0
+
+
+def draw(path: str, client: str, picture: str | None) -> int:
+    """Draw what servers have traced."""
+    from refuwsgi.commands import trace_file, trace_sequence
+
+    notes, strange = trace_file.read(path)
+    story = trace_file.Story(notes, client)
+    for line in trace_sequence.rows(story):
+        print(line)
+    if strange:
+        print(f"{strange} lines of {path} are no notes")
+    if picture:
+        save(picture, trace_sequence.svg(story))
     return 0
 
 

@@ -29,6 +29,7 @@ from refuwsgi.server.starting import Starting, hold_back
 from refuwsgi.sockets import Listener
 
 if TYPE_CHECKING:
+    from refuwsgi.server.tracing import Trace
     from refuwsgi.vassals.emperor import Emperor
 
 VACUUM = Option(
@@ -63,6 +64,7 @@ class Instance:
         self.again = reload.generation() > 0
         self.listeners: list[Listener] = []
         self.log = surroundings.Log(config, on_trial=self.trying)
+        self.trace: Trace | None = None
         self._over = False
         self.board = Scoreboard(max(1, config[PROCESSES]), max(1, config[THREADS]))
 
@@ -72,6 +74,8 @@ class Instance:
             return self._run()
         finally:
             self.log.finish()
+            if self.trace is not None:
+                self.trace.end()
 
     def _run(self) -> int:
         self._begin()
@@ -140,6 +144,10 @@ class Instance:
         if not self.trying:  # a trial's words are shown by the one who asks for it
             log.set_up(self.config)
         processes.set_up(self.config)
+        if self.config.asks_for("trace") and not self.trying:
+            from refuwsgi.server import traced_parts
+
+            self.trace = traced_parts.begin(self.config)
         if not self.again and not self.trying:
             pidfiles.daemonize(self.config)
         self.log.start()
