@@ -105,7 +105,7 @@ class ChunkDecoder:
 
     def _check_unfinished(self, data: bytes, place: int) -> None:
         length = len(data) - place
-        if self._state == DATA_END and data[place : place + 1] != b"\r":
+        if self._state == DATA_END and data[place:] != b"\r":
             raise ChunkError("a chunk is longer than its size")
         if self._state == SIZE and (length > SIZE_LINE or b"\n" in data[place:]):
             raise ChunkError("the size of a chunk does not end")

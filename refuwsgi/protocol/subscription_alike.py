@@ -23,7 +23,8 @@ LONG = 512  # and no longer than this
 KEY = b"\x03\x00key"
 ADDRESS = b"\x07\x00address"
 SIGN = b"\x04\x00sign"
-TIME = b"\x04\x00unix\x0a\x00"  # and ten digits: from 2001 to 2286
+UNIX = b"\x04\x00unix"
+TIME = UNIX + b"\x0a\x00"  # and ten digits: from 2001 to 2286
 DIGITS = 10
 SHORTEST = 64  # no datagram of this form is shorter
 SAMPLE = bytes(4) + KEY + b"\x01\x00k" + ADDRESS + b"\x01\x00a"
@@ -74,7 +75,7 @@ class AlikeAnnouncements:
 
 def _said(rest: bytes) -> Said | None:
     """The fields that the pairs of `rest` tell, when all of them are whole and none is special."""
-    if not rest.endswith(TIME) or rest.count(TIME) > 1:
+    if not rest.endswith(TIME) or rest.count(UNIX) > 1:
         return None
     if KEY in rest or ADDRESS in rest or SIGN in rest:
         return None

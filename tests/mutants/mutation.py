@@ -35,7 +35,7 @@ from tests.mutants.shelf import ROOT
 
 MODULES = (
     *("uwsgi", "uwsgi_alike", "http", "http_target", "http_chunks"),
-    *("subscription", "signature"),
+    *("subscription", "subscription_alike", "signature"),
 )
 SOURCE = ROOT / "refuwsgi" / "protocol"
 TESTS = ROOT / "tests" / "unit" / "protocol"
@@ -50,7 +50,7 @@ def main(words: list[str]) -> int:
     again = words[:1] == ["--again"]
     for name in words[again:] or MODULES:
         began = time.monotonic()
-        text = (SOURCE / f"{name}.py").read_text("utf-8")
+        text = source_of(name)
         if is_noticed(name, text) or not is_noticed(name, without_results(text)):
             print(f"{name}: its tests do not tell right from wrong", file=sys.stderr)
             return 1
@@ -64,6 +64,11 @@ def main(words: list[str]) -> int:
         print(*(f"    {each}" for each in left), sep="\n", flush=True)
         record(name, {"changes": len(every), "survivors": left})
     return 0
+
+
+def source_of(name: str) -> str:
+    """The text of a module."""
+    return (SOURCE / f"{name}.py").read_text("utf-8")
 
 
 def record(name: str, found: dict[str, Any]) -> None:

@@ -33,7 +33,21 @@ def test_every_place_is_changed_once() -> None:
     assert all("Say something." in text for text in texts)
 
 
-def test_reasons_are_about_survivors() -> None:
-    recorded = mutation.recorded()["modules"]
-    for module, reasons in mutation.reasons().items():
-        assert set(reasons) <= set(recorded[module]["survivors"]), module
+def test_every_protocol_module_is_changed() -> None:
+    there = {path.stem for path in mutation.SOURCE.glob("*.py")} - {"__init__"}
+    assert set(mutation.MODULES) == there
+    assert set(mutation.recorded()["modules"]) == there
+
+
+def test_nothing_survives_without_a_reason() -> None:
+    reasons = mutation.reasons()
+    assert set(reasons) <= set(mutation.MODULES)
+    for module, found in mutation.recorded()["modules"].items():
+        assert sorted(reasons.get(module, {})) == sorted(found["survivors"]), module
+
+
+def test_the_record_is_of_the_modules_as_they_are() -> None:
+    for module, found in mutation.recorded()["modules"].items():
+        names = [each.name for each in changes(mutation.source_of(module))]
+        assert found["changes"] == len(names), module
+        assert set(found["survivors"]) <= set(names), module

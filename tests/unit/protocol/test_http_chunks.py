@@ -130,6 +130,18 @@ def test_what_may_still_be_within_the_limits_is_waited_for() -> None:
     assert not decoded(b"0\r\nX: " + b"1" * 8189)[1]
 
 
+@pytest.mark.parametrize("text", [b"5\n", b"5;a\n", b"1\r\nx\rX", b"1\r\nx\r\r"])
+def test_a_line_that_can_no_longer_end_well_is_refused_at_once(text: bytes) -> None:
+    for step in (0, 1):
+        with pytest.raises(ChunkError):
+            decoded(text, step)
+
+
+def test_blanks_before_a_semicolon_are_taken() -> None:
+    for text in (b"5 ;a\r\nhello\r\n0\r\n\r\n", b"5\t ;\r\nhello\r\n0 ;\r\n\r\n"):
+        assert decoded(text) == (b"hello", True, b"")
+
+
 def test_limits_answer_with_their_status() -> None:
     for text in (b"0\r\nX: " + b"1" * 9000, b"0\r\nX: " + b"1" * 9000 + b"\r\n"):
         with pytest.raises(ChunkError) as caught:

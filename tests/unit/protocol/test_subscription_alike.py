@@ -82,3 +82,114 @@ def test_what_is_known_by_heart_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> 
         said = Announcement(b"example.com", b"10.0.0.1:80", load=load, unix=NOW)
         assert reader.parse(encode(said)) == said
         assert len(reader._known) <= 4
+
+
+@pytest.fixture
+def read_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The datagrams that were not read with the help of others, and the samples."""
+    asked: list[bytes] = []
+
+    def asks(datagram: bytes) -> Announcement | None:
+        asked.append(datagram)
+        return parse(datagram)
+
+    monkeypatch.setattr(subscription_alike, "parse", asks)
+    return asked
+
+
+MORE = (b"notify", b"/run/notify")
+SHORT = datagram((b"key", b"abc.org"), (b"address", b"10.1.1.1"), LOAD, UNIX)
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [
+        PLAIN,
+        SHORT,
+        *(datagram((b"key", b"k" * size), ADDRESS, MORE, UNIX) for size in (1, 2, 15, 16, 255)),
+        *(datagram(KEY, (b"address", b"a" * size), MORE, UNIX) for size in (1, 2, 17, 255)),
+        datagram(KEY, ADDRESS, (b"note", b"n" * 496), UNIX),
+    ],
+)
+def test_what_is_known_by_heart_is_not_read_again(
+    alike: bytes, read_as_a_whole: list[bytes]
+) -> None:
+    reader = AlikeAnnouncements()
+    said = reader.parse(alike)
+    assert len(read_as_a_whole) == 1  # a sample, of which the pairs in the middle are learnt
+    assert reader.parse(alike) == said == parse(alike)
+    assert len(read_as_a_whole) == 1
+
+
+def test_the_shortest_one_that_is_looked_at_has_the_size_that_is_told() -> None:
+    assert len(SHORT) == subscription_alike.SHORTEST
+
+
+def test_sizes_have_two_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription_alike, "LONGEST", 1000)
+    reader = AlikeAnnouncements()
+    for key, address in ((b"k" * 600, b"a"), (b"k", b"a" * 600)):
+        said = reader.parse(datagram((b"key", key), (b"address", address), LOAD, UNIX))
+        assert said
+        assert (said.key, said.address) == (key, address)
+
+
+@pytest.mark.parametrize(
+    "middle",
+    [
+        ((b"other", b"\xff"), UNIX, (b"n", b"")),
+        ((b"unix", b"%d" % subscription_alike.SAMPLE_TIME), (b"note", b"2" * 10)),
+        (
+            (b"unix", b"%d" % subscription_alike.SAMPLE_TIME),
+            (b"note", subscription_alike.TIME + b"2" * 10),
+        ),
+        (
+            (b"unix", b"0%d" % subscription_alike.SAMPLE_TIME),
+            (b"note", subscription_alike.TIME + b"2" * 10),
+        ),
+        ((b"note", b"n" * 497), UNIX),
+    ],
+)
+def test_what_is_not_so_simple_is_always_read_as_a_whole(
+    middle: tuple[tuple[bytes, bytes], ...], read_as_a_whole: list[bytes]
+) -> None:
+    reader = AlikeAnnouncements()
+    odd = datagram(KEY, ADDRESS, *middle)
+    for _ in range(3):
+        assert reader.parse(odd) == parse(odd)
+    assert read_as_a_whole == [odd] * 3
+
+
+def test_pairs_that_are_broken_are_tried_once(read_as_a_whole: list[bytes]) -> None:
+    reader = AlikeAnnouncements()
+    odd = datagram(KEY, ADDRESS) + b"\xff\xff" + subscription_alike.TIME + b"1" * 10
+    for _ in range(3):
+        assert reader.parse(odd) == parse(odd)
+    assert [each == odd for each in read_as_a_whole] == [False, True, True, True]
+
+
+def test_what_only_resembles_the_form_is_read_as_a_whole() -> None:
+    reader = AlikeAnnouncements()
+    reader.parse(datagram(KEY, ADDRESS, LOAD, UNIX))
+    other = datagram(KEY, (b"Address", b"127.0.0.1:80"), LOAD, UNIX)
+    assert parse(other) is None
+    assert reader.parse(other) is None
+    ends_early = datagram((b"key", b"k" * 80), (b"address", b""))[:-2]
+    assert reader.parse(ends_early) is None
+
+
+def test_what_is_known_by_heart_is_forgotten_when_it_is_too_much() -> None:
+    reader = AlikeAnnouncements()
+    for load in range(1024):
+        reader.parse(datagram(KEY, ADDRESS, (b"load", b"%d" % load), UNIX))
+    assert len(reader._known) == 1024
+    reader.parse(datagram(KEY, ADDRESS, (b"load", b"1024"), UNIX))
+    assert len(reader._known) == 1
+
+
+def test_what_is_too_long_is_not_remembered() -> None:
+    reader = AlikeAnnouncements()
+    reader.parse(datagram(KEY, ADDRESS, (b"note", b"n" * 497), UNIX))
+    assert not reader._known
+    reader.parse(datagram(KEY, ADDRESS, (b"note", b"n" * 496), UNIX))
+    assert len(reader._known) == 1
