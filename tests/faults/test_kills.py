@@ -92,7 +92,9 @@ def site(start_module: Starter) -> Subject:
 
 def process(subject: Subject, kind: str) -> int:
     """The pid of the latest process of a kind."""
-    found = re.findall(rf"(?i)spawned uWSGI {kind} \((?:new )?pid: (\d+)", subject.log)
+    told = rf"(?i)spawned uWSGI {kind} \((?:new )?pid: (\d+)"
+    subject.wait_for(told)
+    found = re.findall(told, subject.log)
     return int(found[-1])
 
 

@@ -18,8 +18,11 @@ TELLS_THE_TIME = {
     "cache/stages.py",
     "cache/store.py",
     "commands/lab.py",
+    "commands/route.py",  # compared with times that a router's stats tell
+    "commands/route_ways.py",
     "commands/top.py",
     "fastrouter/router_stats.py",
+    "fastrouter/table_handover.py",  # the same as in sign_check: `unix` of what was announced
     "fastrouter/subscribe_to.py",  # `unix` of a signed announcement
     "fastrouter/way4_subscription_server.py",  # the same, checked
     "log.py",
@@ -75,6 +78,8 @@ def test_a_step_of_the_wall_clock_is_no_interval() -> None:
     """Nowhere is the wall clock subtracted from, or compared with, what was read from it before."""
     told = re.compile(r"time\.time(_ns)?\(\)[^\n]* - (?!time\.monotonic)|- time\.time\(\)")
     allowed = {
+        "commands/route.py",  # what a router's stats tell is of the wall clock
+        "commands/route_ways.py",
         "fastrouter/router_stats.py",
         "offloading/static_hot.py",
         "routing/text.py",
