@@ -14,8 +14,8 @@ from refuwsgi.commands.trace_file import Step, Story
 
 IDLE, HOLDS, ALONE = "|", "#", "*"
 NARROW: Final = 8  # characters of a column at least
-LANE, EDGE, ROW, TOP = 210, 80, 30, 50
-LABEL: Final = 34  # characters that fit between two lines of life
+LANE, EDGE, ROW, TOP = 250, 80, 30, 50
+LABEL: Final = 40  # characters that fit between two lines of life
 
 
 def rows(story: Story) -> Iterator[str]:
