@@ -282,34 +282,8 @@ def test_the_worst_input_is_read_in_linear_time(text: bytes) -> None:
     assert time.process_time() - began < 0.5  # about a hundred times of what it takes
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    lines, names = set(), set()
-    for number in range(3000):
-        get(b"X-%d: %d\r\n" % (number, number))
-        lines.add(len(http._lines))
-        names.add(len(http._names))
-    assert max(lines) == max(names) == 1024
-
-
-def test_what_is_long_is_not_remembered() -> None:
-    name = "X" * 64
-    get(f"{name}: 1\r\n{name}Y: 1\r\n".encode())
-    assert http._names[name]
-    assert name + "Y" not in http._names
-    line = "X: " + "1" * 253
-    get(f"{line}\r\n{line}2\r\n".encode())
-    assert http._lines[line]
-    assert line + "2" not in http._lines
-    assert get(f"{line}\r\n".encode()).environ["HTTP_X"] == line[3:]
-
-
 def test_the_longest_length_has_eighteen_digits() -> None:
     assert get(b"Content-Length: 123456789012345678\r\n").content_length == 123456789012345678
-
-
-def test_secrets_are_not_remembered() -> None:
-    get(b"Cookie: secret=1\r\nAuthorization: Basic secret\r\n")
-    assert not [line for line in http._lines if "secret" in line]
 
 
 def test_a_head_is_made_of_status_and_headers() -> None:
