@@ -51,7 +51,7 @@ def test_nothing_survives_without_a_reason() -> None:
 
 @pytest.mark.skipif(
     mutation.recorded()["python"].split(".")[:2] != [*platform.python_version_tuple()[:2]],
-    reason="another Python may see other places in a module",
+    reason="the record: another Python made it, and may see other places in a module",
 )
 def test_the_record_is_of_the_modules_as_they_are() -> None:
     for module, found in mutation.recorded()["modules"].items():
