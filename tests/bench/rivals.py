@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -68,8 +69,10 @@ def nginx(stage: Stage, body: str) -> list[str]:
     prefix.mkdir()
     names = ("client_body", "proxy", "uwsgi", "fastcgi", "scgi")
     temporary = " ".join(f"{name}_temp_path {prefix}/{name};" for name in names)
+    # Its workers have to reach the sockets of the stage, which are ours alone.
+    user = "user root; " if os.geteuid() == 0 else ""
     (prefix / "n.conf").write_text(
-        f"daemon off; worker_processes 1; pid {prefix}/pid; error_log {prefix}/error crit;\n"
+        f"{user}daemon off; worker_processes 1; pid {prefix}/pid; error_log {prefix}/error crit;\n"
         "events { worker_connections 8192; }\n"
         "http { access_log off; sendfile on; client_max_body_size 1g;\n"
         f"keepalive_requests 100000000; {temporary} {body} }}\n"
