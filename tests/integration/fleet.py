@@ -25,6 +25,7 @@ from tests.conformance.harness import (
     get,
     listening,
     stats,
+    write_fifo,
 )
 from tests.conformance.harness.binary import command
 from tests.integration import nginx, original
@@ -134,8 +135,7 @@ class Node:
 
     def leave(self) -> None:
         """Have it finish what it does, and end."""
-        with open(self._directory / "fifo", "wb", buffering=0) as fifo:
-            fifo.write(b"Q")
+        write_fifo(self._directory / "fifo", "Q")
         self.subject.ended(PATIENCE)
 
 

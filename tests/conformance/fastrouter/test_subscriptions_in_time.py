@@ -1,6 +1,5 @@
 """Way 4, the instance's side: when it announces, and how it ends."""
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.conformance.harness import (
     free_port,
     packet,
     request_vars,
+    write_fifo,
 )
 
 
@@ -112,9 +112,7 @@ def test_a_pause(start: Starter, box: Box) -> None:
 def test_a_stop_by_the_fifo(start: Starter, box: Box, letter: str) -> None:
     """The master's fifo, told to stop in either way, has the goodbye sent."""
     subject = working(start, f"subscribe-to = {box.server}:k\nmaster-fifo = DIR/fifo\n")
-    eventually(lambda: os.path.exists(subject.path("fifo")))
-    with open(subject.path("fifo"), "wb", buffering=0) as fifo:
-        fifo.write(letter.encode())
+    write_fifo(subject.directory / "fifo", letter)
     assert box.until(withdraws=True).values["key"] == "k"
     assert subject.ended() == 0
 
@@ -129,9 +127,7 @@ def test_an_instance_may_start_silent(start: Starter) -> None:
             f"subscribe-to = {one.server}:k\nstart-unsubscribed = true\nsubscribe-freq = 1\n"
             "master-fifo = DIR/fifo\n",
         )
-        eventually(lambda: os.path.exists(subject.path("fifo")))
-        with open(subject.path("fifo"), "wb", buffering=0) as fifo:
-            fifo.write(b"S")
+        write_fifo(subject.directory / "fifo", "S")
         subject.wait_for("subscriptions re-enabled")
         assert not one.next().withdraws
     finally:

@@ -13,6 +13,7 @@ from .binary import is_refuwsgi
 from .client import Answer, Client, ask, exchange, get, post, request, stats
 from .errors import HarnessFailed, Late, SetupFailed
 from .fake import OK, Backend, Received
+from .fifo import write_fifo
 from .packet import Packet, block, packet, receive_packet, request_vars
 from .ports import free_port
 from .proc import alive, children, descriptors, eventually, listening, threads, title, tree
@@ -64,4 +65,5 @@ __all__ = [
     "touch",
     "tree",
     "wire",
+    "write_fifo",
 ]

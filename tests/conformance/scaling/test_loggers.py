@@ -15,6 +15,7 @@ from tests.conformance.harness import (
     eventually,
     get,
     title,
+    write_fifo,
 )
 
 APP = """
@@ -140,17 +141,12 @@ def test_a_log_is_put_aside_on_demand(start: Starter, how: str) -> None:
     get(subject.port, "/hello")
     holds(subject.directory / "log", "GET /hello")
     if how == "fifo":
-        _write(subject, "L")
+        write_fifo(subject.directory / "fifo", "L")
     else:
         os.utime(subject.directory / "touched", (2 * 10**9, 2 * 10**9))
     holds(subject.directory / "aside", "GET /hello")
     get(subject.port, "/after")
     holds(subject.directory / "log", "GET /after")
-
-
-def _write(subject: Subject, letter: str) -> None:
-    with open(subject.directory / "fifo", "w") as fifo:
-        fifo.write(letter)
 
 
 @covers("SC-300")

@@ -14,6 +14,7 @@ from tests.conformance.harness import (
     get,
     request,
     stats,
+    write_fifo,
 )
 
 SITE = """
@@ -34,10 +35,7 @@ def serving(start: Starter, more: str = "", front: str = "http-socket") -> Subje
 
 
 def command(subject: Subject, letters: str, name: str = "fifo") -> None:
-    path = subject.directory / name
-    eventually(path.is_fifo, "the fifo exists")
-    with path.open("w") as fifo:
-        fifo.write(letters)
+    write_fifo(subject.directory / name, letters)
 
 
 def live(subject: Subject) -> int:
