@@ -15,6 +15,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, overload
 
 from refuwsgi.readers import NUMERIC as NUMERIC
 from refuwsgi.readers import flag as flag
+from refuwsgi.readers import how_many as how_many
 from refuwsgi.readers import integer as integer
 from refuwsgi.readers import megabytes as megabytes
 from refuwsgi.readers import mode as mode

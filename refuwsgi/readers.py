@@ -9,6 +9,7 @@ Errors: ValueError that says what was expected; a Config adds the file, the line
 from typing import Final
 
 UNITS: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+MOST: Final = 4096  # processes, or threads of one: more is a slip of the finger
 
 
 def integer(value: str) -> int:
@@ -24,6 +25,14 @@ def number(value: str) -> int:
     """Read a whole number that is not negative."""
     if (result := integer(value)) < 0:
         raise ValueError("expected a number that is not negative")
+    return result
+
+
+def how_many(value: str) -> int:
+    """Read how many processes or threads there are to be."""
+    if (result := number(value)) > MOST:
+        # Departure: uWSGI forks as many as it is told until the machine has no more.
+        raise ValueError(f"expected a number up to {MOST}")
     return result
 
 
@@ -83,7 +92,7 @@ def pairs(value: str) -> dict[str, str]:
     return {key: text for key, _, text in found}
 
 
-NUMERIC: Final = (integer, number, flag, seconds, octets, megabytes, mode)
+NUMERIC: Final = (integer, number, how_many, flag, seconds, octets, megabytes, mode)
 
 
 def without_comment(value: str) -> str:

@@ -20,7 +20,7 @@ from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter.hearing import Parts
 from refuwsgi.fastrouter.router_stats import STATS
 from refuwsgi.gateway import GatewayProcess
-from refuwsgi.options import JOIN, Config, Option, OptionError, flag, number, octets, text, texts
+from refuwsgi.options import JOIN, Config, Option, OptionError, flag, how_many, octets, text, texts
 from refuwsgi.sockets import Listener
 
 FASTROUTER = Option(
@@ -32,7 +32,7 @@ FASTROUTER = Option(
 )
 PROCESSES = Option(
     "fastrouter-processes",
-    number,
+    how_many,
     default=1,
     help="how many processes serve the router's addresses",
     aliases=("fastrouter-workers",),

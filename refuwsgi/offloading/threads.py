@@ -29,17 +29,17 @@ from refuwsgi.offloading.one_thread import (
     OffloadThread,
     ThreadRow,
 )
-from refuwsgi.options import Config, Option, flag, number, seconds
+from refuwsgi.options import Config, Option, flag, how_many, number, seconds
 from refuwsgi.request import Request
 from refuwsgi.shared import words
 
 
 def _threads(value: str) -> int:
     try:
-        return number(value)
-    except ValueError:
+        return how_many(value)
+    except ValueError as problem:
         # Departure: uWSGI takes a word for 0, and starts no thread without a word of its own.
-        raise ValueError("must be > 0: expected the number of threads") from None
+        raise ValueError(f"must be > 0: {problem}") from None
 
 
 OFFLOAD_THREADS = Option(

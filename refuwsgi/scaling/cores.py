@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from refuwsgi import log
-from refuwsgi.options import Option, number
+from refuwsgi.options import Option, how_many
 from refuwsgi.request import DONE, GIVEN, NEXT, Request, Stage
 from refuwsgi.scaling.accepting import accept_of
 from refuwsgi.scaling.gate import Gate
@@ -32,7 +32,7 @@ from refuwsgi.scaling.parking import Parking
 from refuwsgi.scoreboard import BUSY, IDLE, CoreRow
 from refuwsgi.sockets import Listener
 
-THREADS = Option("threads", number, default=1, help="cores of each worker")
+THREADS = Option("threads", how_many, default=1, help="cores of each worker")
 ENABLE_THREADS = Option(
     "enable-threads",
     lambda text: True,

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 from refuwsgi.gateway import GatewayProcess
-from refuwsgi.options import Config, Option, OptionError, number
+from refuwsgi.options import Config, Option, OptionError, how_many
 
 PROCESSES = Option(
     "http-processes",
-    number,
+    how_many,
     default=1,
     help="how many processes serve the HTTP router's addresses",
     aliases=("http-workers",),

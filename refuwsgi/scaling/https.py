@@ -157,16 +157,23 @@ async def shake_hands(
 
 
 def redirection(environ: dict[str, str], port: str) -> bytes:
-    """The answer that sends a client to the same place over TLS; b"" if it named no host."""
+    """The answer that sends a client to the same place over TLS; b"" if it named no host.
+
+    Who named a port gets that of https, which may be somewhere else on this machine; who did not
+    gets none: whatever forwards the usual port to this router forwards that of HTTPS, too.
+    """
+    # Departure: uWSGI sends everybody to port 443, and cuts [::1] at its first colon.
     host = environ.get("HTTP_HOST", "")
     name, colon, digits = host.rpartition(":")
-    host = name if colon and digits.isdecimal() else host
+    named = bool(colon) and digits.isdecimal()
+    host = name if named else host
     if not host:
         return b""
     target = environ["REQUEST_URI"]
     if not target.startswith("/"):
         target = "/"
-    where = f"https://{host}{':' + port if port not in ('', '443') else ''}{target}"
+    there = f":{port}" if named and digits != "80" and port not in ("", "443") else ""
+    where = f"https://{host}{there}{target}"
     return f"{MOVED}\r\nLocation: {where}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode(
         "latin-1"
     )

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import Protocol
 
 from refuwsgi import log
-from refuwsgi.options import Option, flag, number
+from refuwsgi.options import Option, flag, how_many, number
 from refuwsgi.scaling.cores import Core, Service
 from refuwsgi.scaling.gate import Gate
 from refuwsgi.scaling.orders import REOPEN
@@ -32,7 +32,7 @@ from refuwsgi.scoreboard import Scoreboard
 
 PROCESSES = Option(
     "processes",
-    number,
+    how_many,
     default=1,
     help="workers: processes that serve requests",
     aliases=("workers", "p"),

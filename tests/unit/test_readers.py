@@ -13,6 +13,7 @@ from refuwsgi import readers
     [
         (readers.number, "0", 0),
         (readers.number, "65536", 65536),
+        (readers.how_many, "4096", 4096),
         (readers.integer, "-10", -10),
         (readers.flag, "yes", True),
         (readers.flag, "4", True),
@@ -38,6 +39,8 @@ def test_a_value_is_read(read: Callable[[str], Any], value: str, expected: objec
         (readers.number, "-1"),
         (readers.number, "1.5"),
         (readers.number, "9" * 40),
+        (readers.how_many, "4097"),
+        (readers.how_many, "-1"),
         (readers.number, "\u0661"),
         (readers.integer, "--1"),
         (readers.flag, "maybe"),

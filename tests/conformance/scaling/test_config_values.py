@@ -1,6 +1,7 @@
 """What the values of options mean: flags, numbers, magic variables, placeholders, logic."""
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -61,6 +62,15 @@ def test_numbers_that_are_none_are_refused(start: Starter, value: str) -> None:
     subject = start.launch(SITE + f"processes = {value}\n", files=FILES)
     assert subject.ended(limit=15) == 1
     assert "processes" in subject.log
+
+
+@covers("SC-365", kind="beyond")
+@pytest.mark.parametrize("option", ["processes", "threads", "http-processes", "offload-threads"])
+def test_more_than_a_machine_has_are_refused(start: Starter, option: str) -> None:
+    """A digit too many ends the start, not the machine."""
+    ended = start.run(f"{SITE}{option} = 99999\n", files=FILES)
+    assert ended.code == 1
+    assert re.search(rf"\.ini:\d+: {option}: .*expected a number up to 4096", ended.log)
 
 
 @covers("SC-267")
