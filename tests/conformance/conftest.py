@@ -15,11 +15,13 @@ from tests.conformance.harness import (
     report,
     wire,
 )
+from tests.conformance.harness.held import Held
 from tests.conformance.harness.requirements import Known, difference, kind_of, known, listed
 from tests.conformance.harness.selection import Case, wanted
 from tests.conformance.harness.subject import LIVE
 
 HERE = Path(__file__).parent
+HELD = Held()
 
 
 @pytest.fixture
@@ -133,6 +135,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     finally:
         proc.hurry(False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """After everything was closed, see that the suite itself has closed what it opened."""
+    result = yield
+    if HERE in item.path.parents:
+        HELD.look()
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

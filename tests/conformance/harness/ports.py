@@ -1,16 +1,15 @@
 """Ports that nobody else takes, however many runs share the machine.
 
-What: a port is claimed by a lock on a file of its number, in one directory for all runs of this
-      user; the kernel releases the lock when the run dies.  The range lies below the ephemeral
-      one, so no outgoing connection can sit on a claimed port either.
+What: a port is claimed by a lock on the byte of its number, in one file for all runs of this user;
+      the kernel releases the locks when the run dies.  The range lies below the ephemeral one, so
+      no outgoing connection can sit on a claimed port either.
 """
 
 import fcntl
+import functools
 import os
 import random
 import socket
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -18,31 +17,34 @@ from .errors import HarnessFailed
 
 FIRST, LAST = 10000, 30000
 
-_claimed: dict[int, int] = {}
-"""port -> descriptor of its lock; kept until this process ends."""
+_claimed: set[int] = set()
+"""The ports of this process; their locks are kept until it ends."""
 
 
 def free_port() -> int:
     """Claim a port of 127.0.0.1 on which nothing listens, for the rest of this run."""
-    directory = Path(tempfile.gettempdir()) / f"conformance-ports-{os.getuid()}"
-    directory.mkdir(exist_ok=True)
     for port in random.sample(range(FIRST, LAST), 500):
-        if port not in _claimed and _claim(directory / str(port), port):
+        if port not in _claimed and _claim(port):
             return port
     raise HarnessFailed("no free port among 500")
 
 
-def _claim(path: Path, port: int) -> bool:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+@functools.cache
+def _locks() -> int:
+    """The file of the locks, opened once: closing another descriptor of it would free them all."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.open(f"/tmp/conformance-ports-{os.getuid()}.lock", flags, 0o600)
+
+
+def _claim(port: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
-        os.close(lock)
         return False
     if not _bindable(port):
-        os.close(lock)
+        fcntl.lockf(_locks(), fcntl.LOCK_UN, 1, port)
         return False
-    _claimed[port] = lock
+    _claimed.add(port)
     return True
 
 
