@@ -47,7 +47,7 @@ class Watched:
         self._seen: dict[str, int] = {}
 
     def changed(self) -> list[str]:
-        """The modules whose files have changed since the last call."""
+        """The files of modules that have changed since the last call."""
         found = []
         for name, module in list(sys.modules.items()):
             path = getattr(module, "__file__", None)
@@ -59,7 +59,7 @@ class Watched:
                 continue  # part of an archive, or being replaced at this moment
             if self._seen.setdefault(path, now) != now:
                 self._seen[path] = now
-                found.append(name)
+                found.append(path)
         return found
 
 
@@ -74,10 +74,10 @@ def start(config: Config, number: int, master: Callable[[], int]) -> None:
     def look() -> None:
         while True:
             time.sleep(every)
-            names = watched.changed()
-            for name in names:
-                log.line(MODIFIED.format(name))
-            if names:
+            paths = watched.changed()
+            for path in paths:
+                log.line(MODIFIED.format(path))
+            if paths:
                 os.kill(master(), signal.SIGHUP)
 
     threading.Thread(target=look, name="py-autoreload", daemon=True).start()
