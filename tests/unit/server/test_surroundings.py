@@ -62,14 +62,16 @@ def test_a_mask_that_is_none_is_refused(value: str) -> None:
     assert os.umask(before) == before
 
 
-def in_a_child(use: Log, descriptor: int) -> int:
-    """Start to log in a process whose log is this descriptor; its exit status."""
+def in_a_child(use: Log, ends: tuple[int, int]) -> int:
+    """Log into a full pipe, empty it, and log again; the exit status."""
     child = os.fork()
     if not child:
         status = 1
         try:
-            os.dup2(descriptor, log.STDERR)
+            os.dup2(ends[1], log.STDERR)
             use.start()
+            log.line("lost")
+            emptied(ends[0])
             log.line("hello")
             status = int(use.finish() != [])
         finally:
@@ -77,18 +79,27 @@ def in_a_child(use: Log, descriptor: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.parametrize("on_trial", [False, True])
-def test_nobody_waits_for_a_log_that_is_full(on_trial: bool) -> None:
-    """Such a pipe comes from an emperor's log-master; a trial does not start its own either."""
-    out, into = log_pipe.pipe()
-    options = {"log_master": True} if on_trial else {}
-    use = Log(config_of(**options), on_trial=on_trial)
-    assert in_a_child(use, into) == 0
-    assert os.read(out, 100) == b"hello\n"
+def emptied(end: int) -> list[bytes]:
+    os.set_blocking(end, False)
+    found = []
     with contextlib.suppress(BlockingIOError):
         while True:
-            os.write(into, b"before\n")
-    assert in_a_child(use, into) == 0
-    assert use.writer is None
-    os.close(out)
-    os.close(into)
+            found.append(os.read(end, log_pipe.PACKET))
+    return found
+
+
+@pytest.mark.parametrize("on_trial", [False, True])
+def test_what_a_full_log_loses_is_counted(on_trial: bool) -> None:
+    """Such a pipe comes from an emperor's log-master; a trial does not start its own either."""
+    ends = log_pipe.pipe()
+    options = {"log_master": True} if on_trial else {}
+    use = Log(config_of(**options), on_trial=on_trial)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(ends[1], b"before\n")
+    assert in_a_child(use, ends) == 0
+    told, hello = emptied(ends[0])
+    assert told.startswith(b"*** 1 messages to the log were lost by process ")
+    assert hello == b"hello\n"
+    for end in ends:
+        os.close(end)
