@@ -1,8 +1,9 @@
 """A gateway: a process that is neither master nor worker, and hands requests on.
 
 Section:  ground / gateways
-What:     accepts on its listeners and starts a coroutine for each client; beside them run the tasks
-          that its kind needs (subscriptions, stats).  What a session does comes in from above.
+What:     accepts on its listeners and begins a session for each client, which may become a task;
+          beside them run the tasks that its kind needs (subscriptions, stats).  What a session does
+          comes in from above.
 
               SIGINT SIGQUIT SIGTERM   end at once
               SIGRTMIN+1 (`DRAIN`)     accept no more, finish what runs, end
@@ -19,10 +20,11 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from refuwsgi.loop import READ, Loop, Task, Wait, readable, sleep, wait
+from refuwsgi.gateway_straight import Steps, Straight
+from refuwsgi.loop import READ, Loop, Task, readable, sleep
 from refuwsgi.processes import starter
 from refuwsgi.streams import accept
 
@@ -38,10 +40,9 @@ IGNORED: Final = (
     signal.SIGPIPE,
 )
 
-Steps = Coroutine[Any, Any, None]
-# A session.  It closes its client, which may block: each call says that it does not want to (NOW),
-# for to tell the kernel once would be a call more.
-Serve = Callable[[socket.SocketType, Any], Steps]
+# Begins a session, and returns the steps of those that need a task.  It closes its client, which
+# may block: each call says that it does not want to (NOW), to tell the kernel would be a call more.
+Serve = Callable[[socket.SocketType, Any, Straight], Steps | None]
 
 
 class GatewayProcess(NamedTuple):
@@ -70,7 +71,9 @@ class Gateway:
         self._tasks = tasks
         self.leaving = False
         self.on_leaving: list[Callable[[], None]] = []  # to end sessions that only wait
-        self._accepting: list[Task] = []
+        self._accepting: dict[int, socket.socket] = {}  # the listeners that are watched
+        self._short: list[Task] = []  # one for each listener that waits for descriptors
+        self.straight = Straight(self.loop, self._ended)
 
     def run(self) -> int:
         """Serve until a signal says that it is enough."""
@@ -81,6 +84,7 @@ class Gateway:
         if not self.cheap:
             self._accept()
         self.loop.run()
+        self.straight.close()
         return 0
 
     def wake(self) -> None:
@@ -95,29 +99,55 @@ class Gateway:
 
     def _accept(self) -> None:
         if not self._accepting and not self.leaving:
-            self._accepting = [self.loop.spawn(self._door(sock)) for sock in self._listeners]
+            for listener in self._listeners:
+                self._open(listener)
 
     def _accept_no_more(self) -> None:
-        for task in self._accepting:
+        for listener in self._accepting.values():
+            self.loop.unwatch(listener)
+        self._accepting.clear()
+        for task in self._short:
             self.loop.end(task)
-        self._accepting = []
+        self._short.clear()
 
-    async def _door(self, listener: socket.socket) -> None:
-        """Start a session for each client of one listener."""
+    def _open(self, listener: socket.socket) -> None:
+        """Take each client of one listener from now on."""
         # With the sockets that Python's are made of, which cost half.
-        wanted = Wait(((listener, READ),))
         take = _taker(listener)
         kind = int(listener.family), int(listener.type), listener.proto
-        while True:
-            await wait(wanted)  # first: to be told that nobody is there costs a call
-            client: socket.SocketType
+
+        def arrives(events: int) -> None:
             try:
                 fd, peer = take()
                 client = socket.SocketType(*kind, fd)
+            except (BlockingIOError, ConnectionError):
+                return  # another process was faster, or the client has gone
             except OSError:
-                client, peer = await accept(listener)  # which knows about every case
-            self.sessions += 1  # now: whoever leaves must know of those that have not begun
-            self.loop.spawn(self._serve(client, peer), self._ended)
+                self._run_short(listener)
+                return
+            self._begin(client, peer)
+
+        self._accepting[listener.fileno()] = listener
+        self.loop.watch(listener, READ, arrives)
+
+    def _begin(self, client: socket.SocketType, peer: Any) -> None:
+        self.sessions += 1  # first: whoever leaves must know of it
+        steps = self._serve(client, peer, self.straight)
+        if steps is not None:
+            self.loop.spawn(steps, self._ended)
+
+    def _run_short(self, listener: socket.socket) -> None:
+        """Stop looking at a listener until there are descriptors again."""
+        self.loop.unwatch(self._accepting.pop(listener.fileno()))
+
+        async def patiently() -> None:
+            client, peer = await accept(listener)  # which knows how to wait
+            self._short.remove(task)
+            self._begin(client, peer)
+            self._open(listener)
+
+        task = self.loop.spawn(patiently())
+        self._short.append(task)
 
     def _ended(self) -> None:
         self.sessions -= 1

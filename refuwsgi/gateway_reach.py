@@ -1,8 +1,8 @@
 """How a gateway reaches a node: connect, and send what goes at once.
 
 Section:  ground / gateways; the way to a node
-What:     on this machine connections are there at once, so `reach` sends without having waited,
-          and waits only when the kernel says so.
+What:     on this machine connections are there at once, so `attempt` sends without having waited;
+          `reach` goes on from there, and waits where the kernel says so.
 Units:    seconds, bytes.
 Errors:   `Unreached` when no connection came about; nothing has been sent then, and another node
           may be tried.  After that `NodeError`.
@@ -10,11 +10,12 @@ Errors:   `Unreached` when no connection came about; nothing has been sent then,
 
 from __future__ import annotations
 
-import array
 import errno
 import os
 import socket
-from typing import Final
+import struct
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from refuwsgi.loop import sleep, writable
 
@@ -22,8 +23,17 @@ BUSY: Final = 1.0  # how long a UNIX node's full queue is asked again
 STREAM: Final = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 BEGUN: Final = (0, errno.EINPROGRESS)
 NOT_YET: Final = (errno.EAGAIN, errno.ENOTCONN)
+TAKEN: Final = (errno.EPIPE, errno.ECONNRESET)
+
+NOT_CONNECTED: Final = -1
+NOT_SENT: Final = -2
+
+DESCRIPTOR: Final = struct.Struct("=i")
+
+_rights: dict[int, tuple[tuple[int, int, bytes]]] = {}
 
 Name = tuple[str, int] | str | bytes
+Bytes = bytes | memoryview
 
 
 class Unreached(Exception):
@@ -38,24 +48,54 @@ class NodeError(Exception):
     """A node broke the connection that it had taken."""
 
 
+class Begun(NamedTuple):
+    """What has come of an attempt."""
+
+    sock: socket.SocketType
+    sent: int  # bytes; or NOT_CONNECTED, NOT_SENT, for the reason of `error`
+    error: int
+
+
+def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) -> Begun:
+    """Connect and send what goes at once, without waiting.
+
+    `passed` is a descriptor to send along, or -1.
+    """
+    sock = socket.SocketType(family, STREAM)
+    try:
+        if (error := sock.connect_ex(name)) in BEGUN:
+            return Begun(sock, *_try(sock, data, passed))
+        return Begun(sock, NOT_CONNECTED, error)
+    except BaseException:
+        sock.close()
+        raise
+
+
 async def reach(
-    family: int, names: tuple[Name, ...], data: list[memoryview], passed: int, patience: float
+    family: int,
+    names: tuple[Name, ...],
+    data: Sequence[Bytes],
+    passed: int,
+    patience: float,
+    begun: Begun | None = None,
 ) -> tuple[socket.SocketType, int]:
     """Connect and send what goes at once; also say how much went.
 
-    `names` are forms of one address, tried in turn.  `passed` is a descriptor to send along, or -1.
+    `names` are forms of one address, tried in turn; `begun` is what came of the first of them.
     """
     last = Unreached("no address")
     for name in names:
-        sock = socket.SocketType(family, STREAM)
+        begun = begun or attempt(family, name, data, passed)
+        sock, sent, error = begun
+        begun = None
         try:
-            if (error := sock.connect_ex(name)) not in BEGUN:
+            if sent == NOT_CONNECTED:
                 await _again(sock, name, error, patience)
-            try:
-                return sock, _send(sock, data, passed)
-            except OSError as problem:
-                if problem.errno not in NOT_YET:
-                    raise _failed(problem) from None
+                sent, error = _try(sock, data, passed)
+            if sent >= 0:
+                return sock, sent
+            if error not in NOT_YET:
+                raise _failed(error)
             return sock, await _late(sock, data, passed, patience)
         except Unreached as problem:
             sock.close()
@@ -77,15 +117,26 @@ async def _again(sock: socket.SocketType, name: Name, error: int, patience: floa
         error = sock.connect_ex(name)
 
 
-def _send(sock: socket.SocketType, data: list[memoryview], passed: int) -> int:
-    if passed >= 0:
-        rights = array.array("i", (passed,))
-        return sock.sendmsg(data, ((socket.SOL_SOCKET, socket.SCM_RIGHTS, rights),))
-    return sock.send(data[0]) if len(data) == 1 else sock.sendmsg(data)
+def _try(sock: socket.SocketType, data: Sequence[Bytes], passed: int) -> tuple[int, int]:
+    """Send what goes: how much, and 0; or NOT_SENT, and why."""
+    try:
+        if passed >= 0:
+            return sock.sendmsg(data, _rights.get(passed) or _rights_of(passed)), 0
+        return sock.send(data[0]) if len(data) == 1 else sock.sendmsg(data), 0
+    except OSError as problem:
+        return NOT_SENT, problem.errno or errno.EIO
+
+
+def _rights_of(descriptor: int) -> tuple[tuple[int, int, bytes]]:
+    """What sends a descriptor along; made once for each number, of which there are not many."""
+    found = _rights[descriptor] = (
+        (socket.SOL_SOCKET, socket.SCM_RIGHTS, DESCRIPTOR.pack(descriptor)),
+    )
+    return found
 
 
 async def _late(
-    sock: socket.SocketType, data: list[memoryview], passed: int, patience: float
+    sock: socket.SocketType, data: Sequence[Bytes], passed: int, patience: float
 ) -> int:
     """Send when the connection is there."""
     while True:
@@ -95,15 +146,14 @@ async def _late(
             raise Unreached("Connection timed out") from None
         if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise Unreached(os.strerror(error))
-        try:
-            return _send(sock, data, passed)
-        except OSError as problem:
-            if problem.errno not in NOT_YET:
-                raise _failed(problem) from None
+        sent, error = _try(sock, data, passed)
+        if sent >= 0:
+            return sent
+        if error not in NOT_YET:
+            raise _failed(error)
 
 
-def _failed(problem: OSError) -> Exception:
+def _failed(error: int) -> Exception:
     # Broken and reset: the node had taken the connection, so it is not for another to try.
-    if isinstance(problem, (BrokenPipeError, ConnectionResetError)):
-        return NodeError(problem.strerror)
-    return Unreached(problem.strerror or "")
+    reason = os.strerror(error)
+    return NodeError(reason) if error in TAKEN else Unreached(reason)

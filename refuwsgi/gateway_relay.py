@@ -21,10 +21,11 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from refuwsgi.gateway_reach import NodeError
+from refuwsgi.gateway_reach import Bytes, NodeError
+from refuwsgi.gateway_straight import NODE_SPEAKS
 from refuwsgi.loop import READ, WRITE, Wait, wait
 from refuwsgi.waiting import END, NOW
 
@@ -32,20 +33,17 @@ CHUNK: Final = 256 * 1024  # one read; a stream costs a call for each of them
 RUNS: Final = 16  # chunks of one side before others get their turn
 LINGER: Final = 1.0
 ENDLESS: Final = -1  # a body that lasts as long as the session
-NODE_SPEAKS: Final = READ | END
 
 # One buffer for all: it is filled and emptied without a pause in between.
-_buffer = memoryview(bytearray(CHUNK))
-
-Bytes = bytes | memoryview
+buffer = memoryview(bytearray(CHUNK))
 
 
-def rest_of(data: list[memoryview], sent: int) -> list[memoryview]:
+def rest_of(data: Sequence[Bytes], sent: int) -> list[memoryview]:
     """What is left of `data` when `sent` bytes have gone."""
     left = []
     for part in data:
         if sent < len(part):
-            left.append(part[sent:])
+            left.append(memoryview(part)[sent:])
         sent = max(0, sent - len(part))
     return left
 
@@ -55,8 +53,8 @@ class Relay:
 
     __slots__ = (
         "_client", "_client_speaks", "_file", "_hears", "_node", "_node_speaks", "_state",
-        "_timeout", "_to_client", "_to_node", "_unheard", "_wait", "deserted", "given", "left",
-        "received", "sent", "taken",
+        "_timeout", "_to_node", "_unheard", "_wait", "deserted", "given", "left", "received",
+        "sent", "taken", "to_client",
     )  # fmt: skip
 
     grace = 0.2  # how long a client from which nothing is due goes unwatched
@@ -74,7 +72,7 @@ class Relay:
     ) -> None:
         self._client, self._node = client, node
         self._to_node = to_node
-        self._to_client: Bytes = b""
+        self.to_client: Bytes = b""  # what it has not taken yet
         self._file: tuple[int, int, int] | None = None  # descriptor, position, end
         self._node_speaks = self._client_speaks = True
         self._hears = due  # are bytes of the client expected
@@ -95,7 +93,7 @@ class Relay:
 
     async def run(self) -> None:
         """Carry until the node has ended and the client has all that it said."""
-        while self._node_speaks or self._to_client:
+        while self._node_speaks or self.to_client:
             if self._hidden is not None and self._hidden():
                 self._of_client()
                 continue
@@ -116,7 +114,7 @@ class Relay:
         """What to wait for in this state; the same object as long as it lasts."""
         sending = self._to_node or self._file
         client, node = 0, WRITE if sending else 0
-        if self._to_client:
+        if self.to_client:
             client = WRITE
         elif self._node_speaks:
             node |= NODE_SPEAKS
@@ -143,18 +141,18 @@ class Relay:
         if self._to_node or self._file:
             self._send_on()
         for _ in range(RUNS):
-            if not self._node_speaks or self._to_client:
+            if not self._node_speaks or self.to_client:
                 return
             try:
-                size = self._node.recv_into(_buffer)
+                size = self._node.recv_into(buffer)
             except BlockingIOError:
                 return
             except OSError as problem:
                 raise NodeError(problem.strerror) from None
             if size:
                 self.received += size
-                self._answered(_buffer[:size])
-            if not size or (ended and size < CHUNK and not self._to_client):
+                self._answered(buffer[:size])
+            if not size or (ended and size < CHUNK and not self.to_client):
                 self._node_ended()
                 return
 
@@ -176,14 +174,14 @@ class Relay:
         except BlockingIOError:
             gone = 0
         if gone < len(data):
-            self._to_client = memoryview(bytes(data[gone:]))
+            self.to_client = memoryview(bytes(data[gone:]))
 
     # -- from the client
 
     def _of_client(self) -> None:
-        if self._to_client:
+        if self.to_client:
             try:
-                self._to_client = self._to_client[self._client.send(self._to_client, NOW) :]
+                self.to_client = self.to_client[self._client.send(self.to_client, NOW) :]
             except BlockingIOError:
                 return
         for _ in range(RUNS):
@@ -194,7 +192,7 @@ class Relay:
                 self._look()
                 return
             try:
-                part = _buffer[:left] if 0 < left < CHUNK else _buffer
+                part = buffer[:left] if 0 < left < CHUNK else buffer
                 size = self._client.recv_into(part, 0, NOW)
             except BlockingIOError:
                 return
@@ -227,9 +225,9 @@ class Relay:
 
     def _pass(self, size: int) -> None:
         """Send a chunk to the node; keep what it does not take now."""
-        gone = self._sent(lambda: self._node.send(_buffer[:size]))
+        gone = self._sent(lambda: self._node.send(buffer[:size]))
         if 0 <= gone < size:
-            self._to_node = [memoryview(bytes(_buffer[gone:size]))]
+            self._to_node = [memoryview(bytes(buffer[gone:size]))]
 
     def _send_on(self) -> None:
         """Send what waits for the node: bytes first, then the file."""
@@ -264,7 +262,7 @@ async def linger(client: socket.SocketType) -> None:
     for _ in range(RUNS):
         try:
             await wait(wanted)
-            if not client.recv_into(_buffer, 0, NOW):
+            if not client.recv_into(buffer, 0, NOW):
                 return
         except BlockingIOError:
             pass

@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from refuwsgi.nodes import Node, Way
 
+AGAIN: Final = 100  # requests after which a node that declined is offered a descriptor again
+REMEMBERED: Final = 4096  # nodes that declined
 UNKNOWN: Final = -1  # a body whose size cannot be told
 
 BAD = "400 Bad Request"
@@ -89,6 +91,31 @@ class Kept(Protocol):
 Keep = Callable[[SocketType, int, bytes, float], Awaitable[Kept | None]]
 
 
+class Offers:
+    """Which nodes get the descriptors of their clients.
+
+    To send one along costs a tenth of a request.  A node that answers over its connection all the
+    same, as uWSGI does, is therefore only asked now and then.
+    """
+
+    def __init__(self) -> None:
+        self._declined: dict[str, int] = {}  # address -> how many requests go without an offer
+
+    def to(self, address: str) -> bool:
+        """Whether the node at this address is to be offered the next client."""
+        left = self._declined.get(address)
+        if not left:
+            return True
+        self._declined[address] = left - 1
+        return False
+
+    def declined(self, address: str) -> None:
+        """Take note that a node had no use for a descriptor."""
+        if len(self._declined) >= REMEMBERED:
+            self._declined.clear()
+        self._declined[address] = AGAIN
+
+
 class Rules(NamedTuple):
     """How the sessions of a gateway go."""
 
@@ -100,7 +127,7 @@ class Rules(NamedTuple):
     fallback: tuple[str, ...] = ()
     fallback_on_no_key: bool = False
     keep: Keep | None = None
-    passes: bool = True  # descriptors, to nodes on UNIX sockets
+    offers: Offers | None = None  # of descriptors, to nodes on UNIX sockets
     answers: bool = False  # instead of closing without a word
     quiet: bool = False  # about nodes that do not take a connection
 

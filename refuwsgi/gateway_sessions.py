@@ -3,7 +3,8 @@
 Section:  ground / gateways; the sessions
 What:     read the packet, ask who is to answer, keep the body if that is wanted, connect (next node
           on failure, then the fallback), relay.  What a key is, who names the nodes and how a body
-          is kept come in from above, as `Rules`.
+          is kept come in from above, as `Rules`.  `begin` and `node_speaks` are the straight way,
+          for requests without a body; `run` is all that may have to wait, and goes on from there.
 Units:    seconds, bytes.
 Errors:   every session that fails is one line in the log, with its key, the reason, the node and
           the time it took.  The client is closed without a byte, or answered if `Rules` say so;
@@ -15,61 +16,144 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from socket import AF_UNIX, SocketType
+from socket import AF_UNIX
 from typing import Any, Final
 
 from refuwsgi.gateway_names import names_of
-from refuwsgi.gateway_reach import NodeError, Unreached, reach
-from refuwsgi.gateway_relay import Relay, linger, rest_of
+from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, attempt, reach
+from refuwsgi.gateway_relay import CHUNK, Relay, buffer, linger, rest_of
 from refuwsgi.gateway_rules import (
     BAD,
     BROKEN,
     LATE,
     NOTHING_ASKED,
     SLOW,
-    UNAVAILABLE,
     Failure,
     Keep,
-    Kept,
-    Rules,
-    shown,
 )
-from refuwsgi.loop import READ, Wait, wait
-from refuwsgi.nodes import Node
+from refuwsgi.gateway_straight import Steps
+from refuwsgi.gateway_visits import ATTEMPTS, Visit
+from refuwsgi.loop import ENDED, READ, Wait, wait
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
-from refuwsgi.waiting import NOW
+from refuwsgi.waiting import END, NOW
 
-ATTEMPTS: Final = 4  # the first and three more, as uWSGI
 RECEIVE: Final = 65536
 SLOW_PACKET: Final = "timeout while the packet was read"
 UNANSWERED: Final = "the node has closed without an answer"
 SOON: Final = 3.0  # what any node is granted to take a connection
 
 
-class Session:
-    """One client's visit."""
+class Session(Visit):
+    """One client's visit, from its arrival to its end."""
 
-    __slots__ = (
-        "_address", "_asked", "_body", "_client", "_node", "_relay", "_rules", "_start", "_target",
-    )  # fmt: skip
+    __slots__ = ()
 
-    def __init__(self, rules: Rules, client: SocketType) -> None:
-        self._rules = rules
-        self._client = client
-        self._start = time.monotonic()
-        self._asked = NOTHING_ASKED
-        self._node: SocketType | None = None
-        self._target: Any = None
-        self._address = ""
-        self._body: Kept | None = None
-        self._relay: Relay | None = None
+    # -- the straight way
+
+    def begin(self) -> Steps | None:
+        """Go as far as nothing has to be waited for; return the steps that are left for a task."""
+        try:
+            data = self._data = self._client.recv(RECEIVE, NOW)
+            if len(data) < 5 or len(data) - 4 != data[1] | data[2] << 8:
+                return self.run()
+            return self._begin(data)
+        except BlockingIOError:
+            return self.run()
+        except Failure as failure:
+            self._fail(failure.status, str(failure))
+        except (OSError, PacketError):
+            pass
+        except BaseException:
+            self._over()
+            raise
+        self._over()
+        return None
+
+    def _begin(self, data: bytes) -> Steps | None:
+        """Send a packet on that came in one piece."""
+        rules = self._rules
+        asked = self._asked = rules.asked_of(data[4:])
+        if asked.length or asked.streams or (target := self._first()) is None:
+            return self.run()
+        self._address = target.address
+        try:
+            family, names = names_of(target.address)
+        except ValueError:
+            return self.run()
+        modifier1, modifier2 = target.modifier1, target.modifier2
+        if data[0] != modifier1 or data[3] != modifier2:
+            data = HEADER.pack(modifier1, len(data) - 4, modifier2) + data[4:]
+        gives = family == AF_UNIX and rules.offers is not None and rules.offers.to(target.address)
+        begun = attempt(family, names[0], [data], self._client.fileno() if gives else -1)
+        if begun.sent != len(data):
+            self._begun = begun
+            return self.run()
+        self._node, self._given, self._sent = begun.sock, gives, begun.sent
+        self._straight.wait(self, begun.sock)
+        return None
+
+    def node_speaks(self, events: int) -> None:
+        """Pass on what the node says; the session is over when that was all."""
+        assert self._node is not None
+        try:
+            size = self._node.recv_into(buffer)
+        except BlockingIOError:
+            return
+        except OSError as problem:
+            self._fail(BROKEN, f"fr_instance_read(): {problem.strerror}")
+            self._over()
+            return
+        if size:
+            self._received += size
+            if self._given:
+                self._declined()
+            try:
+                gone = self._client.send(buffer[:size], NOW)
+            except BlockingIOError:
+                gone = 0
+            except OSError:
+                self._over()  # the client left
+                return
+            if gone < size:
+                self._to_client = bytes(buffer[gone:size])
+                self._straight.turn(self)
+                return
+            if events & ENDED != END or size == CHUNK:
+                return
+        if not (self._received or self._given):
+            self._fail(BROKEN, UNANSWERED)
+        self._over()
+
+    def patiently(self) -> Steps:
+        """Go on as a task."""
+        assert self._node is not None
+        relay = Relay(self._client, self._node, [], self._rules.timeout)
+        relay.given, relay.received, relay.sent = self._given, self._received, self._sent
+        relay.to_client = memoryview(self._to_client)
+        self._relay = relay
+        return self.run()
+
+    def _declined(self) -> None:
+        """The node answers over its connection: it has ignored the descriptor."""
+        self._given = False
+        assert self._rules.offers is not None
+        self._rules.offers.declined(self._address)
+
+    def _over(self) -> None:
+        self.close()
+        self._straight.ended()
+
+    # -- what may have to wait
 
     async def run(self) -> None:
         """Serve the client, whatever happens."""
         try:
-            # One after the other: a session that waits for its packet is to be small.
-            data = await self._packet()
-            await self._serve(data)
+            if self._relay is None:
+                # One after the other: a session that waits for its packet is to be small.
+                data = await self._packet()
+                await self._prepare(data)
+            if self._relay is not None:
+                await self._carry(self._relay)
         except Failure as failure:
             self._fail(failure.status, str(failure))
         except NodeError as problem:
@@ -80,27 +164,35 @@ class Session:
         except (OSError, PacketError):
             pass  # the client left, or broke the format: nothing is said, as in uWSGI
         finally:
-            self._close()
+            self.close()
 
-    async def _serve(self, data: bytes) -> None:
+    async def _prepare(self, data: bytes) -> None:
+        """Find a node for a request, and send it what is there."""
         end = 4 + (data[1] | data[2] << 8) if data else 4
         if end == 4:
             return  # the client left, or sent an empty packet
         block, rest = data[4:end], data[end:]
-        asked = self._asked = self._rules.asked_of(block)
-        target = self._first()
+        if self._asked is NOTHING_ASKED:
+            self._asked = self._rules.asked_of(block)
+        asked = self._asked
+        target = self._target if self._chosen else self._first()
         due = asked.streams or asked.length != len(rest)
+        self._expected = asked.length - len(rest)
         if self._rules.keep is not None and asked.length:
             if not await self._keep_body(self._rules.keep, rest):
                 return
-            rest, due = b"", asked.streams
-        moved = await self._reach(target, block, rest, due=due)
+            rest, due, self._expected = b"", asked.streams, 0
+        self._relay = await self._reach(target, block, rest, due=due)
+
+    async def _carry(self, moved: Relay) -> None:
         if self._body is not None and self._body.file >= 0:
             moved.send_file(self._body.file, self._body.size)
         await moved.run()
+        if self._given and not moved.given:
+            self._declined()
         if not (moved.received or moved.given or moved.deserted):
             self._fail(BROKEN, UNANSWERED)
-        if due and moved.taken + len(rest) < asked.length:
+        if moved.taken < self._expected:
             await linger(self._client)
 
     async def _keep_body(self, keep: Keep, rest: bytes) -> bool:
@@ -116,9 +208,11 @@ class Session:
 
     async def _packet(self) -> bytes:
         """Read until the client's packet is whole; b"" when it left before that."""
-        data = b""
+        data = self._data
         waiting: Wait | None = None
         while True:
+            if len(data) >= 4 and len(data) >= 4 + (data[1] | data[2] << 8):
+                return data
             more: bytes | None = None
             try:
                 more = self._client.recv(RECEIVE, NOW)
@@ -127,7 +221,7 @@ class Session:
             if more is None:
                 waiting = waiting or Wait(((self._client, READ),), self._rules.timeout)
                 # The limit is on the whole packet: a byte now and then does not renew it.
-                if time.monotonic() - self._start > self._rules.timeout:
+                if time.monotonic() - self.since > self._rules.timeout:
                     raise Failure(LATE, SLOW_PACKET)
                 try:
                     await wait(waiting)
@@ -137,41 +231,6 @@ class Session:
             if not more:
                 return b""
             data = data + more if data else more
-            if len(data) >= 4 and len(data) >= 4 + (data[1] | data[2] << 8):
-                return data
-
-    # -- who is to answer
-
-    def _first(self) -> Any:
-        """The target that is to be tried first; None when it is one of the fallback."""
-        chooser = self._rules.chooser
-        if chooser is None:
-            raise Failure(UNAVAILABLE, "no way of mapping is configured")
-        if not self._asked.key:
-            raise Failure(BAD, "no key")
-        target = self._target = chooser.choose(self._asked, self._start)
-        if target is None and not (self._rules.fallback_on_no_key and self._rules.fallback):
-            raise Failure(UNAVAILABLE, "no node")
-        return target
-
-    def _others(self, first: Any) -> Iterator[Any]:
-        """Every other target that is to be tried, in order, until one takes the connection."""
-        chooser, fallback = self._rules.chooser, self._rules.fallback
-        assert chooser is not None
-        tried = [] if first is None else [first.address]
-        while tried and len(tried) < ATTEMPTS and chooser.again:
-            target = chooser.choose(self._asked, time.monotonic())
-            if target is None:
-                break
-            if fallback and target.address in tried:
-                chooser.ended(target, 0, 0)
-                break
-            self._target = target
-            yield target
-            tried.append(target.address)
-        modifiers = (first.modifier1, first.modifier2) if first is not None else (0, 0)
-        for node in fallback[: ATTEMPTS - 1]:
-            yield Node(node, *modifiers)
 
     async def _reach(self, target: Any, block: bytes, rest: bytes, *, due: bool) -> Relay:
         """Connect to the first target that takes the connection, and send it the packet."""
@@ -196,72 +255,26 @@ class Session:
         except ValueError as problem:
             raise Unreached(str(problem)) from None
         header = HEADER.pack(target.modifier1, len(block), target.modifier2)
-        data = [memoryview(header + block + rest)]
+        data: list[Bytes] = [header + block + rest]
         if self._body is not None and self._body.memory is not None:
             data.append(self._body.memory)
         asked, timeout = self._asked, self._rules.timeout
         alone = not (asked.length or asked.streams or rest)
-        gives = family == AF_UNIX and self._rules.passes and alone
+        offers = self._rules.offers
+        gives = family == AF_UNIX and alone and offers is not None and offers.to(target.address)
         # A node that does not answer the connect leaves time for others to be tried.
         patience = timeout / ATTEMPTS if timeout > SOON * ATTEMPTS else min(timeout, SOON)
-        passed = -1
-        if gives:
-            self._client.setblocking(False)  # who receives it is used to that
-            passed = self._client.fileno()
-        self._node, sent = await reach(family, names, data, passed, patience)
+        passed = self._client.fileno() if gives else -1
+        begun, self._begun = self._begun, None
+        self._node, sent = await reach(family, names, data, passed, patience, begun)
         left = [] if sent == len(data[0]) and len(data) == 1 else rest_of(data, sent)
-        moved = self._relay = Relay(self._client, self._node, left, timeout, due=due)
+        moved = Relay(self._client, self._node, left, timeout, due=due)
         moved.given, moved.sent = gives, sent
+        self._given = gives
         return moved
-
-    def _unreached(self, target: Any, problem: Unreached, retries: int) -> None:
-        rules = self._rules
-        if not rules.quiet:
-            rules.say(
-                f'[{rules.name}] unable to connect() to node "{shown(target.address)}" '
-                f"({retries} retries): {problem}"
-            )
-        if target is self._target and rules.chooser is not None:
-            self._target = None
-            if problem.busy:  # it lives, and has too much to do
-                rules.chooser.ended(target, 0, 0)
-            else:
-                rules.chooser.failed(target, self._asked, time.monotonic())
-
-    # -- the end
-
-    def _fail(self, status: str, reason: str) -> None:
-        """Say why the session failed, to the log and, if wanted, to the client."""
-        rules, asked = self._rules, self._asked
-        took = time.monotonic() - self._start
-        node = f" node: {shown(self._address)}" if self._address else ""
-        rules.say(
-            f"[{rules.name} key: {shown(asked.key)} client_addr: {shown(asked.client)} "
-            f"client_port: {shown(asked.port)}] {reason}{node} ({took:.3f} s)"
-        )
-        begun = self._relay is not None and (self._relay.received or self._relay.given)
-        if rules.answers and not begun:
-            # Beyond: uWSGI closes without a byte, and leaves the web server to guess.
-            text = f"{reason}\n".encode()
-            head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nConnection: close\r\n"
-            with contextlib.suppress(OSError):
-                answer = head.encode() + b"Content-Length: %d\r\n\r\n" % len(text) + text
-                self._client.send(answer, NOW)
 
     async def _hear_out(self) -> None:
         """Let the client send its body: closing on unread bytes would destroy what it was told."""
         if self._asked.length or self._asked.streams:
             with contextlib.suppress(OSError, TimeoutError):
                 await linger(self._client)
-
-    def _close(self) -> None:
-        """Close what the session opened, and have it put into the books."""
-        self._client.close()
-        moved = self._relay
-        if self._node is not None:
-            self._node.close()
-        if self._body is not None:
-            self._body.release()
-        if self._target is not None and self._rules.chooser is not None:
-            received, sent = (moved.received, moved.sent) if moved else (0, 0)
-            self._rules.chooser.ended(self._target, received, sent)

@@ -133,6 +133,17 @@ class Loop:
         self._spawned += 1
         return task
 
+    def watch(self, source: Source, events: int, call: Callable[[int], None]) -> None:
+        """Have `call` called, with the events, whenever `source` is ready, until `unwatch`.
+
+        For what is done at once: it is cheaper than a task, and must not wait.
+        """
+        self._selector.register(source, events, call)
+
+    def unwatch(self, source: Source) -> None:
+        """Call no more for `source`, which may be closed already."""
+        self._selector.unregister(source)
+
     def end(self, task: Task) -> None:
         """Stop a task where it sleeps; its `finally` blocks run.  Not for the running task."""
         self.tasks.discard(task)
@@ -252,6 +263,12 @@ class Loop:
             timeout = self._until_alarm()
         for key, events in self._selector.select(timeout):
             task, source = key.data, key.fileobj
+            if task.__class__ is not Task:
+                try:
+                    task(events)
+                except Exception:
+                    log.exception(f"a call of the loop ended by an error: {task}")
+                continue
             if task.ready is None:
                 task.ready = [source]
                 self._wake(task)

@@ -82,7 +82,7 @@ def asked_of(block: bytes) -> Asked:
     length = found.get(b"CONTENT_LENGTH")
     return Asked(
         key_of(found),
-        0 if length is None else _length(length),
+        0 if length is None else length_of(length),
         b"HTTP_UPGRADE" in found or b"HTTP_TRANSFER_ENCODING" in found,
         found.get(b"REMOTE_ADDR", b""),
         found.get(b"REMOTE_PORT", b""),
@@ -90,9 +90,11 @@ def asked_of(block: bytes) -> Asked:
     )
 
 
-def _length(value: bytes) -> int:
-    """The size of a body; UNKNOWN for what is no size."""
-    return int(value) if value.isdigit() and len(value) < 19 else UNKNOWN
+def length_of(value: bytes) -> int:
+    """The size of a body, 0 when nothing is said; UNKNOWN for what is no size."""
+    if value.isdigit() and len(value) < 19:
+        return int(value)
+    return UNKNOWN if value else 0
 
 
 def timeout(config: Config) -> float:

@@ -37,10 +37,12 @@ from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter import way5_use_code_string as way5
 from refuwsgi.fastrouter.hearing import Hearing, Parts
+from refuwsgi.fastrouter.notes_alike import AlikeNotes
 from refuwsgi.fastrouter.slots import Table
-from refuwsgi.gateway import Gateway, Serve, Steps
-from refuwsgi.gateway_rules import Chooser, Plain, Rules
+from refuwsgi.gateway import Gateway, Serve
+from refuwsgi.gateway_rules import Chooser, Offers, Plain, Rules
 from refuwsgi.gateway_sessions import Session
+from refuwsgi.gateway_straight import Steps, Straight
 from refuwsgi.loop import sleep
 from refuwsgi.options import Config, Option, flag, seconds, text
 from refuwsgi.sockets import Listener
@@ -126,7 +128,7 @@ def rules(config: Config, chooser: Chooser | None) -> Rules:
     """How the sessions go."""
     return Rules(
         "uwsgi-fastrouter",
-        notes.asked_of,
+        AlikeNotes().asked_of,
         chooser,
         notes.timeout(config),
         log.line,
@@ -135,7 +137,7 @@ def rules(config: Config, chooser: Chooser | None) -> Rules:
         fallback_on_no_key=config[static_nodes.FALLBACK_ON_NO_KEY]
         or isinstance(chooser, static_nodes.To),
         keep=post_buffering.configured(config),
-        passes=not config[passing.NO_FD_PASSING],
+        offers=None if config[passing.NO_FD_PASSING] else Offers(),
         answers=config[ERRORS],
         quiet=config[QUIET],
     )
@@ -175,8 +177,8 @@ def run(parts: Parts, place: int) -> int:
 def visits(followed: Rules) -> Serve:
     """What a gateway does with each client."""
 
-    def visit(client: SocketType, peer: Any) -> Steps:
-        return Session(followed, client).run()
+    def visit(client: SocketType, peer: Any, straight: Straight) -> Steps | None:
+        return Session(followed, client, straight).begin()
 
     return visit
 

@@ -20,7 +20,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from refuwsgi import privileges
-from refuwsgi.gateway import Gateway, GatewayProcess, Steps
+from refuwsgi.gateway import Gateway, GatewayProcess
+from refuwsgi.gateway_straight import Steps, Straight
 from refuwsgi.options import JOIN, Config, Option, texts
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling import (
@@ -103,7 +104,7 @@ class Serving:
         self.only = None if self.doors else door
         self.doors[_place(listener.sock)] = door
 
-    def visit(self, client: socket.SocketType, peer: Any) -> Steps:
+    def visit(self, client: socket.SocketType, peer: Any, straight: Straight) -> Steps:
         """Serve one client."""
         door = self.only or self._door_of(client)
         if door.tls is not None:

@@ -26,9 +26,15 @@ def join(trace: Trace, *, http: bool, fast: bool) -> None:
     if fast:
         from refuwsgi.gateway_sessions import Session as Fast
 
+        trace.around(Fast, "begin", _patiently)
         trace.around(Fast, "_first", lambda step: _asked(trace, step))
         trace.around(Fast, "_connect", lambda step: _connected(trace, step))
-        trace.around(Fast, "_close", lambda step: _closed(trace, step))
+        trace.around(Fast, "close", lambda step: _closed(trace, step))
+
+
+def _patiently(step: Step) -> Step:
+    """Have every session be a task: what a trace tells of is the same, and all of it is there."""
+    return lambda session: session.run()
 
 
 # -- the HTTP router
@@ -82,7 +88,7 @@ def _asked(trace: Trace, step: Step) -> Step:
     def first(session: Any) -> Any:
         asked = session._asked
         told = f"key {asked.key.decode('latin-1')}"
-        trace.note(trace.name, TAKES, _client(asked), told, session._start)
+        trace.note(trace.name, TAKES, _client(asked), told, session.since)
         return step(session)
 
     return first

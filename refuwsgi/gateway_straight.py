@@ -1,0 +1,96 @@
+"""The straight way: sessions that wait for nothing but the answer of their node.
+
+Section:  ground / gateways; the straight way
+What:     most requests come in one piece and are answered at once.  Such a session needs no task:
+          it goes as far as it can when its client arrives, and the loop calls it when the node
+          speaks.  It becomes a task as soon as there is something to wait for, or to mind.
+
+              arrives --> packet, node, sent --> node speaks --> passed on, closed
+                 |                                    |
+                 +-- a part is missing                +-- the client does not take all of it
+                 +-- there is a body                  +-- the node takes its time
+                 +-- the node is not reached
+                 v                                    v
+                 the steps of a task, which go on from there
+
+Units:    seconds.
+Errors:   none of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from socket import SocketType
+from typing import Any, Final, Protocol
+
+from refuwsgi.loop import READ, Loop, sleep
+from refuwsgi.waiting import END, copies
+
+NODE_SPEAKS: Final = READ | END
+PATIENCE: Final = 0.2  # how long a session goes unminded: no timeout, no look at its client
+
+Steps = Coroutine[Any, Any, None]
+
+
+class Waiting(Protocol):
+    """A session that is on the straight way."""
+
+    since: float  # when it began to wait
+
+    def node_speaks(self, events: int) -> None:
+        """Take what the node says."""
+
+    def patiently(self) -> Steps:
+        """The steps that are left, for a task."""
+
+    def close(self) -> None:
+        """Close what the session has opened."""
+
+
+class Straight:
+    """Those sessions of a gateway that are no tasks."""
+
+    def __init__(self, loop: Loop, ended: Callable[[], None]) -> None:
+        self.ended = ended  # to be called when a session is over
+        self._loop = loop
+        self._waiting: dict[Waiting, SocketType] = {}  # the longest first
+        self._minded = False
+
+    def wait(self, visit: Waiting, node: SocketType) -> None:
+        """Have a session called when its node speaks."""
+        self._loop.watch(node, NODE_SPEAKS, visit.node_speaks)
+        self._waiting[visit] = node
+        if not self._minded:
+            self._minded = True
+            self._loop.spawn(self._mind())
+
+    def part(self, visit: Any, node: SocketType) -> None:
+        """Close the socket of a session's node, and wait for it no more."""
+        watched = self._waiting.pop(visit, None) is not None
+        if watched and copies.exist:  # the kernel would not know that it is closed
+            self._loop.unwatch(node)
+            watched = False
+        node.close()
+        if watched:
+            self._loop.unwatch(node)
+
+    def turn(self, visit: Waiting) -> None:
+        """Let a session become a task."""
+        self._loop.unwatch(self._waiting.pop(visit))
+        self._loop.spawn(visit.patiently(), self.ended)
+
+    async def _mind(self) -> None:
+        while self._waiting:
+            await sleep(PATIENCE)
+            late = time.monotonic() - PATIENCE
+            for visit in list(self._waiting):
+                if visit.since > late:
+                    break
+                self.turn(visit)
+        self._minded = False
+
+    def close(self) -> None:
+        """End the sessions that are left."""
+        for visit in list(self._waiting):
+            visit.close()
