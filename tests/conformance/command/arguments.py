@@ -93,6 +93,8 @@ def _compare(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("files", nargs="+", type=Path, metavar="JSON", help="what run --json wrote")
     sub.add_argument("--html", type=Path, metavar="FILE", help="write the grid as a page, too")
     sub.add_argument("--all", action="store_true", help="also the requirements all agree on")
+    same = "runs of one binary: only the cases that did not end the same in all of them; the exit"
+    sub.add_argument("--cases", action="store_true", help=f"{same} status is 1 if there are any")
     sub.set_defaults(action=compare)
 
 

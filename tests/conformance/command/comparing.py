@@ -2,6 +2,7 @@
 
 What: a row is a requirement, a column a binary.  Without --all only the rows in which the binaries
       do not agree, or that do not hold, are shown; the sums below count all of them.
+      With --cases: runs of one binary; the cases that did not end the same in all of them.
 """
 
 import argparse
@@ -76,6 +77,8 @@ def grid_of(contents: list[dict[str, Any]]) -> Grid:
 def compare(chosen: argparse.Namespace) -> int:
     """Print the grid; 1 if some requirement fails on some binary."""
     contents = [read(path) for path in chosen.files]
+    if chosen.cases:
+        return _same(chosen.files, contents)
     grid = grid_of(contents)
     for line in lines(grid, everything=chosen.all):
         print(line)
@@ -86,6 +89,28 @@ def compare(chosen: argparse.Namespace) -> int:
             raise Trouble(f"{chosen.html}: {error.strerror}") from error
     failed = any(tally["fails"] + tally["setup"] + tally["harness"] for tally in grid.sums())
     return DIFFERS if failed else HELD
+
+
+def _same(files: list[Path], contents: list[dict[str, Any]]) -> int:
+    """Print the cases and sums that are not the same in all files; 1 if there are any."""
+    moved = moving([content.get("cases", {}) for content in contents], "holds")
+    counts = moving([content.get("counts", {}) for content in contents], 0)
+    for case, kinds in {**moved, **counts}.items():
+        print(f"{case}: " + ", ".join(map(str, kinds)))
+    ended = f"{len(moved)} case(s) did not end the same" if moved else "every case ended the same"
+    print(f"{', '.join(map(str, files))}: {ended}")
+    return DIFFERS if moved or counts else HELD
+
+
+def moving(tables: list[dict[str, Any]], unnamed: str | int) -> dict[str, list[Any]]:
+    """What is not the same in all tables: name -> the kind or sum in each of them."""
+    found = {}
+    for key in sorted({key for table in tables for key in table}):
+        entries = [table.get(key, unnamed) for table in tables]
+        kinds = [entry[0] if isinstance(entry, list) else entry for entry in entries]
+        if len(set(kinds)) > 1:
+            found[key] = kinds
+    return found
 
 
 def lines(grid: Grid, everything: bool) -> list[str]:

@@ -177,6 +177,25 @@ def test_a_grid_with_a_failure_ends_with_one(tmp_path: Path) -> None:
     assert list(comparing.grid_of([comparing.read(one)]).rows) == ["FR-1", "unheard-of"]
 
 
+def test_runs_of_one_binary_case_by_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "1", tmp_path / "2"
+    head = {"binary": "one-1", "results": {}}
+    cases = {"a": ["differs", "as listed"], "b": ["fails", "why"]}
+    one.write_text(json.dumps({**head, "counts": {"holds": 7}, "cases": cases}))
+    two.write_text(json.dumps({**head, "counts": {"holds": 8}, "cases": {"a": ["differs", "x"]}}))
+    assert main(["compare", "--cases", str(one), str(two)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "b: fails, holds",
+        "holds: 7, 8",
+        f"{one}, {two}: 1 case(s) did not end the same",
+    ]
+    assert main(["compare", "--cases", str(one), str(one)]) == 0
+    assert capsys.readouterr().out == f"{one}, {one}: every case ended the same\n"
+
+
 def test_a_relative_path_means_the_same_in_every_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
