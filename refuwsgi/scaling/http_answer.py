@@ -11,6 +11,9 @@ What:     reads the head of the answer and finds the end of its body: by its len
               neither, http-auto-chunked "Transfer-Encoding: chunked" is inserted
               neither                    "Connection: close" is inserted
 
+          Most answers of an application begin alike, but for the length; what such a head asks
+          for is looked up, and the bytes are passed on where they are.
+
 Units:    sizes are bytes.
 Errors:   none: what is no HTTP/1.1 is passed on as it is, and the connection ends with it.
 """
@@ -25,9 +28,40 @@ END: Final = b"\r\n\r\n"
 LARGEST_HEAD: Final = 1 << 18  # of an answer; a larger one is passed on without being understood
 DIGITS: Final = 18
 
+OF_LENGTH: Final = b"ength: "  # both Content-Length and content-length
+ALIKE, ALIKE_HEAD = 256, 2048  # heads that are remembered, and the longest of them
+
 HEAD, LENGTH, CHUNKS, CHUNKING, RAW, DONE = range(6)
 
 Bytes = bytes | memoryview
+
+
+_alike: set[bytes] = set()  # heads without the digits of their length
+
+
+def size_of(data: memoryview) -> int:
+    """The size of the answer that begins so, if the like of its head is known; otherwise -1.
+
+    The connection can be kept after it.  The answer to HEAD is not to be asked for.
+    """
+    head, end, _ = data[:ALIKE_HEAD].tobytes().partition(END)
+    before, _, behind = head.partition(OF_LENGTH)
+    digits, _, behind = behind.partition(b"\r\n")
+    if OF_LENGTH.join((before, behind)) in _alike and end and digits.isdigit():
+        return len(head) + len(END) + int(digits) if len(digits) <= DIGITS else -1
+    return -1
+
+
+def _remember(head: bytes) -> None:
+    """Remember a head, all of it but its end, that has no wish but a length."""
+    before, _, behind = head.partition(OF_LENGTH)
+    _, _, behind = behind.partition(b"\r\n")
+    low = head.lower()
+    if before[-11:].lower() != b"\r\ncontent-l" or b"\r\nset-cookie:" in low:
+        return
+    if len(_alike) >= ALIKE:
+        _alike.clear()
+    _alike.add(OF_LENGTH.join((before, behind)))
 
 
 class Answer:
@@ -56,9 +90,14 @@ class Answer:
         """
         if self._state == LENGTH:
             return self._of_length(data)
-        if self._state == HEAD:
+        if self._state != HEAD:
+            return self._of_body(data)
+        size = -1 if self._head or self._bodiless else size_of(data)
+        if size < 0:
             return self._of_head(data)
-        return self._of_body(data)
+        self.keep = True
+        self._left, self._state = size, LENGTH
+        return self._of_length(data)
 
     def end(self) -> bytes:
         """The node has ended: return what the client is still to get."""
@@ -79,11 +118,12 @@ class Answer:
         return data if self._state == RAW else b""
 
     def _of_length(self, data: memoryview) -> memoryview:
-        data = data[: self._left]
-        self._left -= len(data)
-        if not self._left:
-            self._state = DONE
-        return data
+        left = self._left - len(data)
+        if left > 0:
+            self._left = left
+            return data
+        self._state = DONE
+        return data[: self._left] if left else data
 
     def _of_chunks(self, data: memoryview) -> Bytes:
         assert self._chunks is not None
@@ -142,6 +182,8 @@ class Answer:
             right = length.isdigit() and len(length) <= DIGITS
             self._left = int(length) if right else 0
             self._state = (LENGTH if self._left else DONE) if right else RAW
+            if right and self.keep and len(head) < ALIKE_HEAD:
+                _remember(head[:-2])
         elif not self.keep:
             self._state = RAW
         elif self._auto:

@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from refuwsgi.scaling.http_answer import LARGEST_HEAD, Answer
+from refuwsgi.scaling import http_answer
+from refuwsgi.scaling.http_answer import LARGEST_HEAD, Answer, size_of
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -100,3 +103,87 @@ def test_a_head_without_end_is_not_collected_for_ever() -> None:
     answer = Answer(bodiless=False, auto_chunked=False)
     data = HEAD + b"A: " + b"x" * LARGEST_HEAD
     assert bytes(answer.feed(memoryview(data))) == data
+
+
+STATUSES = st.sampled_from([b"200 OK", b"404 No", b"204 No", b"304 Not", b"100 Continue", b"2x0 "])
+LINES = st.lists(
+    st.sampled_from(
+        [b"Content-Length: 2", b"Content-Length: 3", b"content-length: 2", b"Content-Length:2",
+         b"Content-Length: 2 ", b"Content-Length: x", b"CONTENT-LENGTH: 1", b"X-Length: 1",
+         b"Content-L", b"Content-LX: Yength: 3", b"X: length: 2", b"Set-Cookie: secret", b"X: 1",
+         b"Connection: close", b"Connection: keep-alive", b"Transfer-Encoding: chunked",
+         b"Content-Length: " + b"0" * 18 + b"1", b"Content-Length: " + b"0" * 17 + b"1"]
+    ),
+    max_size=3,
+)  # fmt: skip
+ANSWERS = st.tuples(STATUSES, LINES, st.sampled_from([b"", b"hi", b"h", b"longer"]), st.booleans())
+
+
+@given(st.lists(ANSWERS, min_size=1, max_size=8))
+def test_what_came_before_changes_nothing(
+    answers: list[tuple[bytes, list[bytes], bytes, bool]],
+) -> None:
+    for status, lines, body, bodiless in answers * 2:
+        head = b"\r\n".join((b"HTTP/1.1 " + status, *lines)) + b"\r\n\r\n"
+        http_answer._alike.clear()
+        alone = Answer(bodiless=bodiless, auto_chunked=False)
+        wanted = passed(head + body, 1, alone), alone.done, alone.keep
+        for first, *_ in answers:
+            Answer(bodiless=False, auto_chunked=False).feed(
+                memoryview(head.replace(status, first).replace(b": 2", b": 5"))
+            )
+        for step in (1000, len(head), len(head) - 2, len(head) + 1):
+            answer = Answer(bodiless=bodiless, auto_chunked=False)
+            assert (passed(head + body, step, answer), answer.done, answer.keep) == wanted
+
+
+def test_the_second_of_a_kind_is_passed_on_as_it_is() -> None:
+    http_answer._alike.clear()
+    head = HEAD + b"Content-Length: %d\r\nX: 1\r\n\r\n"
+    for size in (5, 0, 70000):
+        data = memoryview(head % size + b"x" * size)
+        answer = Answer(bodiless=False, auto_chunked=False)
+        assert (answer.feed(data) is data) == (size != 5)
+        assert answer.done
+        assert answer.keep
+        assert size_of(data) == size_of(data[: len(data) // 2 + 30]) == len(data)
+        assert size_of(data[: len(head) - 6]) == -1
+
+
+def test_a_cookie_is_not_remembered() -> None:
+    http_answer._alike.clear()
+    head = HEAD + b"Content-Length: 2\r\nSet-Cookie: secret\r\n\r\nhi"
+    passed(head, 1000, Answer(bodiless=False, auto_chunked=False))
+    assert not http_answer._alike
+
+
+def test_the_heads_that_are_remembered_are_bounded() -> None:
+    sizes = set()
+    for number in range(600):
+        head = HEAD + b"Content-Length: 2\r\nX: %d\r\n\r\nhi" % number
+        passed(head, 1000, Answer(bodiless=False, auto_chunked=False))
+        sizes.add(len(http_answer._alike))
+    assert max(sizes) == http_answer.ALIKE
+    long = HEAD + b"Content-Length: 2\r\nX: " + b"x" * http_answer.ALIKE_HEAD + b"\r\n\r\nhi"
+    http_answer._alike.clear()
+    passed(long, 1000, Answer(bodiless=False, auto_chunked=False))
+    assert not http_answer._alike
+
+
+def test_what_only_resembles_a_known_head_is_not_taken_for_it() -> None:
+    http_answer._alike.clear()
+    for lines in (b"Content-Length: 5\r\nX-A: 1", b"X-A: 1\r\nContent-Length: 5"):
+        data = memoryview(HEAD + lines + b"\r\n\r\nhello")
+        Answer(bodiless=False, auto_chunked=False).feed(data)
+        assert size_of(data) == len(data)
+    for lines in (
+        b"Content-LX-A: 1ength: 5\r\n\r\n",
+        b"X-A: 1\r\nContent-Length: 5",
+        b"X-A: 1\r\nContent-Length: 5x\r\n\r\n",
+        b"X-A: 1\r\nContent-Length: \r\n\r\n",
+        b"X-A: 1\r\nContent-Length: " + b"0" * 18 + b"5\r\n\r\n",
+    ):
+        assert size_of(memoryview(HEAD + lines)) == -1
+    answer = Answer(bodiless=False, auto_chunked=False)
+    begun = bytes(answer.feed(memoryview(HEAD + b"X: ")))
+    assert begun + bytes(answer.feed(data)) == HEAD + b"X: " + bytes(data)
