@@ -167,7 +167,7 @@ def _tune(sock: socket.socket, tuning: Tuning) -> None:
 
 
 def _bind_unix(path: str, backlog: int, mode: int | None, tuning: Tuning) -> socket.socket:
-    _make_room(path)
+    make_room(path)
     # There must be no instant in which the wrong people could connect.
     before = os.umask(0o777 & ~mode) if mode is not None else -1
     try:
@@ -187,7 +187,7 @@ def _bind_unix(path: str, backlog: int, mode: int | None, tuning: Tuning) -> soc
     return sock
 
 
-def _make_room(path: str) -> None:
+def make_room(path: str) -> None:
     """Remove the socket file that a dead process has left behind."""
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):

@@ -196,6 +196,9 @@ def _datagrams(where: str) -> int:
     except (OSError, ValueError):
         made.close()
         raise
+    except OverflowError:
+        made.close()
+        raise ValueError(f"there is no port {port}") from None
     return made.detach()
 
 

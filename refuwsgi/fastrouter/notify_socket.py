@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 from collections.abc import Callable
 
 from refuwsgi.fastrouter.subscribe_options import NOTIFY_SOCKET, SUBSCRIPTION_NOTIFY_SOCKET
@@ -47,19 +48,25 @@ def configured(config: Config, say: Callable[[str], None]) -> LetterBox | None:
         if name:
             try:
                 return LetterBox(*_bound(name), say)
-            except (OSError, ValueError) as problem:
+            except (OSError, OverflowError, ValueError) as problem:
                 raise config.error(option, f"an address that can be bound ({problem})") from None
     return None
 
 
 def _bound(name: str) -> tuple[str, socket.socket]:
     host, colon, port = name.rpartition(":")
-    if colon and port.isdigit() and "/" not in name:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        sock.bind((host, int(port)))
-        return f"{host}:{sock.getsockname()[1]}", sock
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(name)
-    sock.bind(name)
+    udp = bool(colon) and port.isdigit() and "/" not in name
+    family = socket.AF_INET if udp else socket.AF_UNIX
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        if udp:
+            sock.bind((host, int(port)))
+            return f"{host}:{sock.getsockname()[1]}", sock
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(os.lstat(name).st_mode):  # a file of yours is in the way, and stays
+                os.unlink(name)
+        sock.bind(name)
+    except (OSError, OverflowError, ValueError):
+        sock.close()
+        raise
     return name, sock

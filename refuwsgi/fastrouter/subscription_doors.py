@@ -8,13 +8,13 @@ Errors:   `OptionError` when an address is none, or somebody else has it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import struct
 
 from refuwsgi import log, passing
 from refuwsgi.address import Address, parse
+from refuwsgi.binding import make_room
 from refuwsgi.fastrouter.sign_check import CREDENTIALS_CHECK, USE_CREDENTIALS
 from refuwsgi.fastrouter.way4_subscription_server import SUBSCRIPTION_SERVER, Server
 from refuwsgi.options import Config, OptionError
@@ -93,24 +93,11 @@ def _unix(address: Address, mode: int | None) -> tuple[socket.socket, str]:
             # Departure: uWSGI makes a file whose name begins with an @.
             sock.bind("\0" + address.path.lstrip("@\0") + "\0")
             return sock, address.text()
-        with contextlib.suppress(FileNotFoundError):
-            if _answers(address.path):
-                raise OSError(98, "Address already in use")
-            os.unlink(address.path)
+        make_room(address.path)
         sock.bind(address.path)
         if mode is not None:
             os.chmod(address.path, mode)
-    except OSError:
+    except (OptionError, OSError):
         sock.close()
         raise
     return sock, address.path
-
-
-def _answers(path: str) -> bool:
-    """Say whether a living process has the socket of that path; not found is an error."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as trial:
-        try:
-            trial.connect(path)
-        except ConnectionRefusedError:
-            return False
-        return True

@@ -184,11 +184,11 @@ class Instance:
         supervisor.left = reload.left()
         api.provide("reload", self._ask_master(signal.SIGHUP))
         api.provide("stop", self._ask_master(signal.SIGINT))
+        parts.join(supervisor, made, self.listeners)
         supervisor.tasks.append(self.starting.deliver())
         if self.log.writer is not None:
             supervisor.tasks.append(self.log.writer.mind())
             supervisor.log_order = self.log.writer.order
-        parts.join(supervisor, made, self.listeners)
         if not self.listeners:
             supervisor.initial = 0  # only routers: there is nothing for workers to serve
         goal = supervisor.run(again=self.again)

@@ -132,6 +132,7 @@ def test_a_descriptor_and_stdio() -> None:
         ("fd:99999", "Bad file descriptor"),
         ("socket:127.0.0.1:x", "invalid literal"),
         ("socket:/no/such", "No such file"),
+        ("socket:127.0.0.1:65536", "there is no port 65536"),
         ("rsyslog:127.0.0.1:1,me,x", "invalid literal"),
     ],
 )
