@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from refuwsgi.scaling import http_packet
 from refuwsgi.scaling.http_nodes import Nodes
 from refuwsgi.scaling.http_options import Rules
-from refuwsgi.scaling.http_packet import Packets
+from refuwsgi.scaling.http_packet import Packets, Ready
 
 if TYPE_CHECKING:
     import ssl
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class RouterDoor:
     """One public address."""
 
-    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "nodes", "redirects_to", "rules",
-                 "tcp", "tls")  # fmt: skip
+    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "nodes", "plain", "redirects_to",
+                 "rules", "tcp", "tls")  # fmt: skip
 
     def __init__(
         self,
@@ -49,11 +49,23 @@ class RouterDoor:
         self.idle: set[socket.SocketType] = set()  # clients that are kept and ask nothing
         self._packets = packets
         self._modifiers = modifiers
+        # Whether requests without a body may go the straight way here.
+        self.plain = (
+            redirects_to is None and tls is None and not (rules.raw_body or rules.proxy_protocol)
+        )
 
     def packet(self, environ: dict[str, str], address: str, port: str) -> bytes:
         """Make the packet of a request."""
         block = self._packets.block(environ, address, port)
         return http_packet.packet(block, *self._modifiers)
+
+    def ready(self, data: bytes, peer: tuple[str, str]) -> Ready | bytes:
+        """Make the packet at once, if what has come is one plain request whose like is known.
+
+        It is one whole head then, of a GET without a body, without Upgrade, without Expect.
+        Otherwise give what `read_head` is to learn it by, if it turns out to be one whole head.
+        """
+        return self._packets.ready(data, peer, self._modifiers) if self.plain else b""
 
     def dismiss(self) -> None:
         """End the sessions of clients that are only waiting."""

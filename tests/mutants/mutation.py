@@ -34,7 +34,7 @@ from tests.mutants.changes import changes
 from tests.mutants.shelf import ROOT
 
 MODULES = (
-    *("uwsgi", "uwsgi_alike", "http", "http_target", "http_chunks"),
+    *("uwsgi", "uwsgi_alike", "http", "http_alike", "http_target", "http_chunks"),
     *("subscription", "subscription_alike", "signature"),
 )
 SOURCE = ROOT / "refuwsgi" / "protocol"
