@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import select
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from refuwsgi.request import GIVEN, Request
 from refuwsgi.wsgi import serving
 from refuwsgi.wsgi.body import Input
 from refuwsgi.wsgi.environ import Teller
-from refuwsgi.wsgi.files import FileWrapper, extent_of
+from refuwsgi.wsgi.files import SMALL, Extent, FileWrapper, extent_of, send_file
+from tests.unit.eventually import until
 from tests.unit.wsgi.stand import Stand, answer_to
 
 LARGE = bytes(range(256)) * 400
@@ -129,3 +132,65 @@ def test_an_offload_thread_gets_a_descriptor_of_its_own(path: Path, taken: bool)
             os.close(fd)
         else:
             assert body_of(stand.received()) == LARGE[10:]
+
+
+def test_what_only_has_a_descriptor_has_a_place_in_the_file(path: Path) -> None:
+    class Bare:
+        def __init__(self, fd: int) -> None:
+            self.fileno = lambda: fd
+
+    with path.open("rb", buffering=0) as file:
+        file.read(7)
+        assert extent_of(Bare(file.fileno())) == (file.fileno(), 7, len(LARGE) - 7)
+        file.seek(len(LARGE) + 7)
+        assert extent_of(file) == (file.fileno(), len(LARGE) + 7, 0)
+
+
+def test_a_client_that_reads_late_gets_all(tmp_path: Path) -> None:
+    whole = os.urandom(4 << 20)  # more than a socket holds
+    (tmp_path / "huge").write_bytes(whole)
+    sizes: list[int] = []
+    with Stand() as stand, (tmp_path / "huge").open("rb") as file:
+        extent = Extent(file.fileno(), 0, len(whole))
+        sender = threading.Thread(
+            target=lambda: sizes.append(send_file(stand.request, b"head", extent, None))
+        )
+        sender.start()
+        until(lambda: not select.select([], [stand.server], [], 0)[1])
+        found = b""
+        while len(found) < 4 + len(whole):
+            found += stand.client.recv(1 << 20)
+        sender.join()
+    assert (found, sizes) == (b"head" + whole, [len(whole)])
+
+
+def test_a_client_that_reads_nothing_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "huge").write_bytes(bytes(4 << 20))
+    with (
+        Stand(timeout=0.05) as stand,
+        (tmp_path / "huge").open("rb") as file,
+        pytest.raises(TimeoutError, match="nobody reads"),
+    ):
+        send_file(stand.request, b"", Extent(file.fileno(), 0, 4 << 20), None)
+
+
+@pytest.mark.parametrize("there", [10, SMALL + 1, 2 * len(LARGE)])
+@pytest.mark.parametrize("rules", [False, True])
+def test_a_file_that_has_shrunk_ends_early(path: Path, there: int, rules: bool) -> None:
+    """Rules that look at what is sent see it all, piece by piece."""
+    seen: list[bytes] = []
+
+    class Rules:
+        taps = True
+
+        def takes(self, request: Request, data: bytes) -> bool:
+            seen.append(data)
+            return True
+
+    with Stand() as stand, path.open("rb") as file:
+        if rules:
+            stand.request.routed = Rules()
+        sent = send_file(stand.request, b"head", Extent(file.fileno(), 5, there), None)
+        got = b"".join(seen) if rules else stand.received()
+    assert sent == len(LARGE[5 : 5 + there])
+    assert got == b"head" + LARGE[5 : 5 + there]
