@@ -140,8 +140,12 @@ class Answer:
         return received
 
     def _of_head(self, data: memoryview) -> Bytes:
-        whole = self._head + bytes(data)
+        begun = self._head
+        whole = begun + data[:ALIKE_HEAD]
         end = whole.find(END) + len(END)
+        if end < len(END) and len(data) > ALIKE_HEAD:
+            whole = begun + data
+            end = whole.find(END) + len(END)
         if end < len(END):
             if len(whole) > LARGEST_HEAD or not b"HTTP/1.1 ".startswith(whole[:9]):
                 self._state, self._head = RAW, b""
@@ -150,11 +154,13 @@ class Answer:
             return b""
         self._head = b""
         head = self._understood(whole[: end - 2], end == len(END))
+        behind = data[end - len(begun) :]
         if self._state == HEAD:  # 100 Continue and its like: the answer is still to come
-            return head + (self._of_head(memoryview(whole)[end:]) if len(whole) > end else b"")
-        if len(whole) == end:
-            return head
-        return head + self._of_body(memoryview(whole)[end:])
+            return head + (self._of_head(behind) if behind else b"")
+        body = self._of_body(behind) if behind else b""
+        if not begun and len(head) == end and len(body) == len(behind):
+            return data  # nothing has changed
+        return head + body
 
     def _understood(self, head: bytes, empty: bool) -> bytes:
         """Decide how the body ends; return the head as it is to be sent."""

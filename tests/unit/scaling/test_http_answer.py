@@ -137,17 +137,26 @@ def test_what_came_before_changes_nothing(
             assert (passed(head + body, step, answer), answer.done, answer.keep) == wanted
 
 
-def test_the_second_of_a_kind_is_passed_on_as_it_is() -> None:
+def test_what_needs_no_change_is_passed_on_where_it_is() -> None:
     http_answer._alike.clear()
     head = HEAD + b"Content-Length: %d\r\nX: 1\r\n\r\n"
     for size in (5, 0, 70000):
         data = memoryview(head % size + b"x" * size)
         answer = Answer(bodiless=False, auto_chunked=False)
-        assert (answer.feed(data) is data) == (size != 5)
+        assert (size_of(data) == -1) == (size == 5)  # the first of its kind
+        assert answer.feed(data) is data
         assert answer.done
         assert answer.keep
         assert size_of(data) == size_of(data[: len(data) // 2 + 30]) == len(data)
         assert size_of(data[: len(head) - 6]) == -1
+
+
+def test_a_long_head_is_found_in_any_pieces() -> None:
+    data = HEAD + b"X: " + b"x" * 3000 + b"\r\nContent-Length: 2\r\n\r\nhi"
+    for step in (1000, 3000, 3019, 5000):
+        answer = Answer(bodiless=False, auto_chunked=False)
+        assert passed(data, step, answer) == data
+        assert answer.keep
 
 
 def test_a_cookie_is_not_remembered() -> None:
