@@ -21,10 +21,12 @@ from refuwsgi import log
 from refuwsgi.options import JOIN, Option, texts
 from refuwsgi.protocol.http import (
     MAX_HEADERS,
+    Head,
     HeadError,
     check_unfinished,
     head_end,
-    parse_head,
+    read_head,
+    recall_head,
 )
 from refuwsgi.protocol.http_target import TOO_LARGE
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
@@ -47,7 +49,6 @@ HTTP11_SOCKET: Option[tuple[str, ...]] = Option(
     repeat=JOIN,
 )
 
-END = b"\r\n\r\n"
 SHOWN_HTTP = 1 << 32  # in `shown_size`: what is shown is an HTTP head
 
 
@@ -89,15 +90,15 @@ class HttpDoor:
         """Read one request; None when there is none to be had from this client."""
         if not data:
             data = self._first(fd)
+        end = len(data)
         try:
-            end = data.find(END) + 4 if data[:1] != b"\r" else head_end(data)
-            if end < 4 or end - 4 > self.limit:
-                data = self._whole_head(fd, data)
-                end = head_end(data)
-                if end < 0:
+            head = recall_head(data, self.most)
+            if isinstance(head, bytes) or end - 4 > self.limit:
+                found = self._read(fd, data, head)
+                if found is None:
                     core.read_errors += 1
                     return None
-            head = parse_head(data, end, self.most)
+                head, data, end = found
         except HeadError as problem:
             self._refuse(fd, problem.status, str(problem), core)
             return None
@@ -117,6 +118,19 @@ class HttpDoor:
                 request.beyond = data[end + head.content_length :]
         _show(core, data, end)
         return request
+
+    def _read(self, fd: int, data: bytes, key: Head | bytes) -> tuple[Head, bytes, int] | None:
+        """Read a head that is not known as it stands: it, what has come, and where it ends."""
+        came = len(data)
+        end = head_end(data)
+        if end < 0 or end - 4 > self.limit:
+            data = self._whole_head(fd, data)
+            end = head_end(data)
+            if end < 0:
+                return None
+        if end != came or isinstance(key, Head):
+            key = b""  # there is more than a head, or it is too long
+        return read_head(data[:end], self.most, key), data, end
 
     def _body(self, fd: int, head: Any, data: bytes, end: int) -> Body:
         body: Body
