@@ -19,7 +19,7 @@ from refuwsgi import log, processes
 from refuwsgi.gateway import GatewayProcess
 from refuwsgi.processes import Child
 from refuwsgi.scaling import workers
-from refuwsgi.scaling.master import GATEWAY_SPAWNED
+from refuwsgi.scaling.lives import GATEWAY_SPAWNED
 from refuwsgi.scaling.workers import Plan, Worker
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)

@@ -36,7 +36,8 @@ TELLS_THE_TIME = {
     "routing/text.py",  # ${time[unix]}
     "scaling/cores.py",  # when a request began: for the stats and the log
     "scaling/http_stats.py",
-    "scaling/master.py",  # when a process began: for the stats
+    "scaling/lives.py",  # when a process began: for the stats
+    "scaling/master.py",  # the same
     "sources.py",  # %t
     "vassals/emperor_stats.py",
     "vassals/monitors/mongodb.py",  # when a row was changed, as the emperor is told

@@ -11,7 +11,7 @@ CASES = ("scaling/test_supervision.py::test_a_killed_worker_is_replaced_in_its_s
 def apply() -> None:
     """Change the server."""
     edit(
-        "refuwsgi.scaling.master:Master._mind_worker",
-        "if slot.wanted and self._serving:",
+        "refuwsgi.scaling.lives:Lives._mind_worker",
+        "if slot.wanted and self._master.serving:",
         "if False:",
     )
