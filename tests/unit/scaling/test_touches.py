@@ -1,14 +1,11 @@
 import os
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from refuwsgi.options import config_of
 from refuwsgi.scaling import py_autoreload, touches
-from refuwsgi.scaling.py_autoreload import Watched
 from refuwsgi.scaling.touches import Touched
 from tests.unit.scaling.stand import FakeMaster
 
@@ -40,23 +37,6 @@ def test_each_kind_has_its_own() -> None:
     assert touches.configured(config_of()) == []
     config = config_of(touch_reload=["a", "b"], touch_chain_reload="c", fs_reload=".")
     assert len(touches.configured(config)) == 3
-
-
-def test_a_module_that_changes_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("one_that_changes", "one_to_ignore"):
-        path = tmp_path / f"{name}.py"
-        path.touch()
-        module = ModuleType(name)
-        module.__file__ = str(path)
-        monkeypatch.setitem(sys.modules, name, module)
-    watched = Watched(("one_to_ignore",))
-    assert watched.changed() == []
-    for path in tmp_path.iterdir():
-        os.utime(path, (1, 1))
-    assert watched.changed() == ["one_that_changes"]
-    assert watched.changed() == []
-    (tmp_path / "one_that_changes.py").unlink()
-    assert watched.changed() == []
 
 
 @pytest.mark.parametrize(
