@@ -17,6 +17,7 @@ from docs._ext.codepages import escaped
 from docs._ext.source import ROOT
 from docs._ext.traceability import Text, row_of
 from tests.faults import table
+from tests.fuzz.record import totals
 
 RESULTS = ROOT / "docs" / "results"
 WIDTH, HEIGHT, EDGE = 640, 90, 6
@@ -74,12 +75,14 @@ def fuzz_lines(run: dict[str, Any] | None) -> list[str]:
     """How many inputs each parser took."""
     if run is None:
         return ["No run has been recorded: ``make fuzz RECORD=1``."]
-    lines = [escaped(f"{run['date']}: {run['machine']}, {run['engine']}, seed {run['seed']}."), ""]
-    lines += [*HEADER, ""]
-    lines += row_of("parser", "inputs", "seconds", "finds in this run", "kept inputs")
-    for row in run["targets"].values():
-        numbers = (row["inputs"], row["seconds"], row["finds"], row["corpus"])
-        lines += row_of(row["name"], *map(str, numbers))
+    lines = [escaped(f"{run['machine']}; the sums of all recorded runs."), "", *HEADER, ""]
+    lines += row_of("parser", "inputs", "runs", "minutes", "of the CPU", "finds", "kept inputs")
+    for name, target in run["targets"].items():
+        sums, times = totals(target), len(target["runs"])
+        dates = f"{times}, {target['runs'][-1]['date']}"
+        minutes = [f"{sums[each] / 60:.1f}" for each in ("seconds", "cpu")]
+        kept = str(target["corpus"])
+        lines += row_of(name, f"{sums['inputs']:,}", dates, *minutes, str(sums["finds"]), kept)
     return lines
 
 

@@ -37,9 +37,12 @@ def test_a_curve_stays_in_its_picture() -> None:
 
 
 def test_counts_and_figures_are_rows() -> None:
-    target = {"name": "head", "inputs": 5, "seconds": 1, "finds": 0, "corpus": 3}
-    run = {"date": "d", "machine": "m", "engine": "e", "seed": 1, "targets": {"head": target}}
-    assert "   * - head" in faults.fuzz_lines(run)
+    once = {"date": "d", "inputs": 5000, "seconds": 90, "cpu": 60, "finds": 0}
+    run = {"machine": "m", "targets": {"head": {"corpus": 3, "runs": [once, once]}}}
+    lines = faults.fuzz_lines(run)
+    first = lines.index("   * - head")
+    cells = [line.strip(" *-") for line in lines[first : first + 7]]
+    assert cells == ["head", "10,000", "2, d", "3.0", "2.0", "0", "3"]
     row = {
         "what": "w",
         "bar": "b",
