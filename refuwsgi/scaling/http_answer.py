@@ -34,34 +34,36 @@ ALIKE, ALIKE_HEAD = 256, 2048  # heads that are remembered, and the longest of t
 HEAD, LENGTH, CHUNKS, CHUNKING, RAW, DONE = range(6)
 
 Bytes = bytes | memoryview
+Head = tuple[bytes, bytes]  # of an answer, without its end, and what to remember it by
+
+UNFINISHED: Final = (b"", b"")
 
 
 _alike: set[bytes] = set()  # heads without the digits of their length
 
 
-def size_of(data: memoryview) -> int:
-    """The size of the answer that begins so, if the like of its head is known; otherwise -1.
+def size_of(data: memoryview) -> int | Head:
+    """The size of the answer that begins so, if the like of its head is known.
 
     The connection can be kept after it.  The answer to HEAD is not to be asked for.
     """
     head, end, _ = data[:ALIKE_HEAD].tobytes().partition(END)
     before, _, behind = head.partition(OF_LENGTH)
     digits, _, behind = behind.partition(b"\r\n")
-    if OF_LENGTH.join((before, behind)) in _alike and end and digits.isdigit():
-        return len(head) + len(END) + int(digits) if len(digits) <= DIGITS else -1
-    return -1
+    key = OF_LENGTH.join((before, behind))
+    if key in _alike and end and digits.isdigit() and len(digits) <= DIGITS:
+        return len(head) + len(END) + int(digits)
+    return (head, key) if end else UNFINISHED
 
 
-def _remember(head: bytes) -> None:
-    """Remember a head, all of it but its end, that has no wish but a length."""
-    before, _, behind = head.partition(OF_LENGTH)
-    _, _, behind = behind.partition(b"\r\n")
-    low = head.lower()
-    if before[-11:].lower() != b"\r\ncontent-l" or b"\r\nset-cookie:" in low:
+def _remember(key: bytes, low: bytes) -> None:
+    """Remember a head that has no wish but a length; `low` is all of it, in lower case."""
+    gap = key.find(OF_LENGTH)
+    if low[gap - 11 : gap] != b"\r\ncontent-l" or b"\r\nset-cookie:" in low:
         return
     if len(_alike) >= ALIKE:
         _alike.clear()
-    _alike.add(OF_LENGTH.join((before, behind)))
+    _alike.add(key)
 
 
 class Answer:
@@ -92,12 +94,15 @@ class Answer:
             return self._of_length(data)
         if self._state != HEAD:
             return self._of_body(data)
-        size = -1 if self._head or self._bodiless else size_of(data)
-        if size < 0:
+        found = UNFINISHED if self._head or self._bodiless else size_of(data)
+        if isinstance(found, int):
+            self.keep = True
+            self._left, self._state = found, LENGTH
+            return self._of_length(data)
+        head, key = found
+        if not head:
             return self._of_head(data)
-        self.keep = True
-        self._left, self._state = size, LENGTH
-        return self._of_length(data)
+        return self._of_whole(head + b"\r\n", key, data, len(head) + len(END))
 
     def end(self) -> bytes:
         """The node has ended: return what the client is still to get."""
@@ -153,27 +158,31 @@ class Answer:
             self._head = whole
             return b""
         self._head = b""
-        head = self._understood(whole[: end - 2], end == len(END))
-        behind = data[end - len(begun) :]
-        if self._state == HEAD:  # 100 Continue and its like: the answer is still to come
-            return head + (self._of_head(behind) if behind else b"")
-        body = self._of_body(behind) if behind else b""
-        if not begun and len(head) == end and len(body) == len(behind):
-            return data  # nothing has changed
-        return head + body
+        return self._of_whole(whole[: end - 2], b"", data, end - len(begun))
 
-    def _understood(self, head: bytes, empty: bool) -> bytes:
+    def _of_whole(self, head: bytes, key: bytes, data: memoryview, place: int) -> Bytes:
+        """Go on behind a head, which ends at that place of the data."""
+        told = self._understood(head, key)
+        behind = data[place:]
+        if self._state == HEAD:  # 100 Continue and its like: the answer is still to come
+            return told + (self._of_head(behind) if behind else b"")
+        body = self._of_body(behind) if behind else b""
+        if len(told) == place == len(head) + 2 and len(body) == len(behind):
+            return data  # nothing has changed
+        return told + body
+
+    def _understood(self, head: bytes, key: bytes) -> bytes:
         """Decide how the body ends; return the head as it is to be sent."""
         status = head[9:12]
-        if empty or head[:9] != b"HTTP/1.1 " or not status.isdigit() or status == b"101":
+        if head[:9] != b"HTTP/1.1 " or not status.isdigit() or status == b"101":
             self._state = RAW
         elif status[:1] == b"1":
             pass
         else:
-            return self._framed(head, status)
+            return self._framed(head, status, key)
         return head + b"\r\n"
 
-    def _framed(self, head: bytes, status: bytes) -> bytes:
+    def _framed(self, head: bytes, status: bytes, key: bytes) -> bytes:
         low = head.lower()
         length = _value(low, b"\r\ncontent-length:")
         coding = _value(low, b"\r\ntransfer-encoding:")
@@ -188,8 +197,8 @@ class Answer:
             right = length.isdigit() and len(length) <= DIGITS
             self._left = int(length) if right else 0
             self._state = (LENGTH if self._left else DONE) if right else RAW
-            if right and self.keep and len(head) < ALIKE_HEAD:
-                _remember(head[:-2])
+            if right and self.keep and key:
+                _remember(key, low)
         elif not self.keep:
             self._state = RAW
         elif self._auto:
