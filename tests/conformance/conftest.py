@@ -1,6 +1,7 @@
 """What every conformance case gets: the subject's fixtures, kinds, known differences, reports."""
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +28,22 @@ HELD = Held()
 @pytest.fixture
 def start() -> Iterator[Starter]:
     """Start subjects that live as long as the test."""
-    yield from _starter()
+    with closing(Starter()) as starter:
+        yield starter
 
 
 @pytest.fixture(scope="module")
 def start_module() -> Iterator[Starter]:
     """Start subjects that live as long as the module's tests."""
-    yield from _starter()
+    with closing(Starter()) as starter:
+        yield starter
 
 
 @pytest.fixture(scope="class")
 def start_class() -> Iterator[Starter]:
     """Start subjects that live as long as the class's tests."""
-    yield from _starter()
-
-
-def _starter() -> Iterator[Starter]:
-    starter = Starter()
-    try:
+    with closing(Starter()) as starter:
         yield starter
-    finally:
-        starter.close()
 
 
 def _short(item: pytest.Item) -> str:

@@ -1,6 +1,7 @@
 """Fixtures of the integration suite: whole servers, real programs around them."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -10,18 +11,12 @@ from tests.conformance.harness import Starter
 @pytest.fixture
 def start() -> Iterator[Starter]:
     """Start servers that live as long as the test; what they leave behind fails it."""
-    yield from _starter()
+    with closing(Starter()) as starter:
+        yield starter
 
 
 @pytest.fixture(scope="module")
 def start_module() -> Iterator[Starter]:
     """Start servers that live as long as the module's tests."""
-    yield from _starter()
-
-
-def _starter() -> Iterator[Starter]:
-    starter = Starter()
-    try:
+    with closing(Starter()) as starter:
         yield starter
-    finally:
-        starter.close()

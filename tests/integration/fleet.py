@@ -9,12 +9,10 @@ What: `/ours/` goes to our router, `/original/` to the other, `/both/` to whiche
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from tests import keys
 from tests.conformance.harness import (
@@ -29,6 +27,7 @@ from tests.conformance.harness import (
 )
 from tests.conformance.harness.binary import command
 from tests.integration import nginx, original
+from tests.integration.load import Clients
 
 KEY = "fleet.test"
 TOLERANCE = 20.0  # an announcement a second, on a machine that may be busy
@@ -223,50 +222,31 @@ class Fleet:
         self.whole()
 
 
-class Crowd:
+class Crowd(Clients):
     """Clients of one location, who count what they are answered."""
 
     def __init__(self, port: int, location: str, clients: int) -> None:
+        super().__init__([self._ask] * clients, 0.004)
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
         self.clients = clients
         self._address = port, f"/{location}/"
-        self._enough = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
-
-    def __enter__(self) -> "Crowd":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self._enough.set()
-        for thread in self._threads:
-            thread.join()
 
     @property
     def done(self) -> int:
         """How many requests were answered by a node."""
         return sum(self.answers.values())
 
-    def _run(self) -> None:
-        while not self._enough.is_set():
-            began = time.monotonic()
-            try:
-                answer = get(*self._address)
-                found = answer.text if answer.status == 200 else ""
-                problem = "" if found else f"status {answer.status}"
-            except (OSError, ValueError, AssertionError) as error:
-                found, problem = "", f"{type(error).__name__}: {error}"[:200]
-            with self._lock:
-                if found:
-                    self.answers[found] += 1
-                else:
-                    self.failures.append(f"{problem} after {time.monotonic() - began:.2f} s")
-            time.sleep(0.004)
+    def _ask(self) -> None:
+        began = time.monotonic()
+        try:
+            answer = get(*self._address)
+            found = answer.text if answer.status == 200 else ""
+            problem = "" if found else f"status {answer.status}"
+        except (OSError, ValueError, AssertionError) as error:
+            found, problem = "", f"{type(error).__name__}: {error}"[:200]
+        with self.lock:
+            if found:
+                self.answers[found] += 1
+            else:
+                self.failures.append(f"{problem} after {time.monotonic() - began:.2f} s")

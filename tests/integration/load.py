@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
+from typing import Self
 
 from tests.conformance.harness import ask, eventually, exchange, request
 
@@ -33,20 +35,18 @@ def uwsgi(address: str) -> Call:
     return call
 
 
-class Load:
-    """Clients in threads, for as long as a with statement lasts."""
+class Clients:
+    """Threads that take one turn after the other, for as long as a with statement lasts."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
-        self.done = 0
-        self.failures: list[str] = []
-        self._enough = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._run, args=(call,)) for call in calls]
+    def __init__(self, turns: Sequence[Call], pause: float) -> None:
+        self.enough = threading.Event()
+        self.lock = threading.Lock()
+        self._pause = pause
+        self._threads = [threading.Thread(target=self._run, args=(turn,)) for turn in turns]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
-        self.wait_more(len(self._threads))
         return self
 
     def __exit__(
@@ -55,23 +55,41 @@ class Load:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._enough.set()
+        self.enough.set()
         for thread in self._threads:
             thread.join()
+
+    def _run(self, turn: Call) -> None:
+        while not self.enough.is_set():
+            turn()
+            time.sleep(self._pause)
+
+
+class Load(Clients):
+    """Clients that each ask one thing; what went wrong is kept."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        super().__init__([partial(self._ask, call) for call in calls], PAUSE)
+        self.done = 0
+        self.failures: list[str] = []
+        self._clients = len(calls)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.wait_more(self._clients)
+        return self
 
     def wait_more(self, count: int) -> None:
         """Wait until so many more requests have been answered."""
         wanted = self.done + count
         eventually(lambda: self.done >= wanted, f"{count} more requests answered")
 
-    def _run(self, call: Call) -> None:
-        while not self._enough.is_set():
-            try:
-                call()
-            except (OSError, AssertionError) as problem:
-                with self._lock:
-                    self.failures.append(f"{type(problem).__name__}: {problem}"[:300])
-            else:
-                with self._lock:
-                    self.done += 1
-            time.sleep(PAUSE)
+    def _ask(self, call: Call) -> None:
+        try:
+            call()
+        except (OSError, AssertionError) as problem:
+            with self.lock:
+                self.failures.append(f"{type(problem).__name__}: {problem}"[:300])
+        else:
+            with self.lock:
+                self.done += 1

@@ -1,13 +1,13 @@
 """The load of a soak: good requests of every kind, bad ones, and clients that leave."""
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from types import TracebackType
+from functools import partial
 
 from tests.conformance.harness import Client, ask, exchange, packet, post, request, request_vars
+from tests.integration.load import Clients
 from tests.integration.mutations import HTTP, UWSGI, mutated
 from tests.soak.place import FILE, Place
 
@@ -18,12 +18,15 @@ RECENT = 5.0  # seconds for which a kill or a reload explains a lost request
 ANNOUNCED = 12.0
 ROUTED = ("fastrouter", "buffered")
 Call = Callable[[random.Random], None]
+WEIGHTS = [8, 4, 3, 4, 8, 2, 4, 1, 2, 1]  # how often each kind of request is made
 
 
-class Traffic:
+class Traffic(Clients):
     """Clients in threads, until it is closed; `lost` are those without an answer."""
 
     def __init__(self, place: Place, clients: int, seed: int) -> None:
+        dice = [random.Random(f"{seed} {number}") for number in range(clients)]
+        super().__init__([partial(self._turn, each) for each in dice], PAUSE)
         self.place = place
         self.answered: Counter[str] = Counter()
         self.lost: list[tuple[float, str]] = []
@@ -42,40 +45,16 @@ class Traffic:
             "aborted": self._aborted,
             "malformed": self._malformed,
         }
-        self._enough = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(random.Random(f"{seed} {number}"),))
-            for number in range(clients)
-        ]
 
-    def __enter__(self) -> "Traffic":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self._enough.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, dice: random.Random) -> None:
-        names = list(self._calls)
-        weights = [8, 4, 3, 4, 8, 2, 4, 1, 2, 1]
-        while not self._enough.is_set():
-            name = dice.choices(names, weights)[0]
-            began = time.monotonic()
-            try:
-                self._calls[name](dice)
-            except (OSError, AssertionError) as problem:
-                self._note(name, began, problem)
-            else:
-                self.answered[name] += 1
-            time.sleep(PAUSE)
+    def _turn(self, dice: random.Random) -> None:
+        name = dice.choices(list(self._calls), WEIGHTS)[0]
+        began = time.monotonic()
+        try:
+            self._calls[name](dice)
+        except (OSError, AssertionError) as problem:
+            self._note(name, began, problem)
+        else:
+            self.answered[name] += 1
 
     def _note(self, name: str, began: float, problem: Exception) -> None:
         text = f"{name}: {type(problem).__name__}: {problem}"[:200]
@@ -115,7 +94,7 @@ class Traffic:
     def _sleeper(self, dice: random.Random) -> None:
         assert ask(self.place.sleeper, "/hello").text == "hello"
         if dice.random() < 0.3:
-            self._enough.wait(3)  # so that it falls asleep now and then
+            self.enough.wait(3)  # so that it falls asleep now and then
 
     def _aborted(self, dice: random.Random) -> None:
         port = dice.choice((self.place.site.port, self.place.router.port))

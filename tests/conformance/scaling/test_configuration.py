@@ -4,32 +4,10 @@ What: most cases print what was understood with `--get`-like means that any bina
       returns `uwsgi.opt`, or the exit code and the first complaint.
 """
 
-from typing import Any
-
 import pytest
 
-from tests.conformance.harness import Starter, Subject, covers, get
-
-OPT = """
-import json, uwsgi
-def application(environ, start_response):
-    opt = {k: v if v is True else v.decode() for k, v in uwsgi.opt.items()}
-    facts = {"opt": opt, "numproc": uwsgi.numproc, "cores": uwsgi.cores,
-             "env": environ.get("HTTP_X"), "master": uwsgi.masterpid()}
-    start_response("200 OK", [])
-    return [json.dumps(facts).encode()]
-"""
-SITE = "http-socket = 127.0.0.1:PORT\nmodule = optapp\n"
-FILES: dict[str, str | bytes] = {"optapp.py": OPT}
-
-
-def facts(subject: Subject) -> Any:
-    return get(subject.port).json()
-
-
-def opt_of(start: Starter, lines: str, **more: str) -> Any:
-    """Serve with these lines; what uwsgi.opt says."""
-    return facts(start(SITE + lines, files={**FILES, **more}))["opt"]
+from tests.conformance.harness import Starter, covers, get
+from tests.conformance.scaling.told import FILES, SITE, facts, opt_of
 
 
 @covers("SC-260")

@@ -18,21 +18,7 @@ from tests.conformance.harness import (
     touch,
     tree,
 )
-
-SITE = """
-http-socket = 127.0.0.1:PORT
-master = true
-processes = 2
-module = case_app
-"""
-SECOND = "spawned uWSGI worker 2"
-AGAIN = r"^gracefully \(RE\)spawned uWSGI master process \(pid: (\d+)\)$"
-
-
-def serving(start: Starter, more: str = "", front: str = "http-socket") -> Subject:
-    subject = start(SITE.replace("http-socket", front) + more, until=SECOND)
-    awake(subject, 4 if "threads = 2" in more else 2)
-    return subject
+from tests.conformance.scaling.pair import AGAIN, SECOND, SITE, serving
 
 
 def reloaded(subject: Subject, since: int = 0) -> None:
