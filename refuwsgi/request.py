@@ -126,28 +126,26 @@ class Request:
     """One request: who asks, what for, and what became of it."""
 
     # Most of these keep their first value in most requests: as defaults of the class they cost
-    # a request nothing.
+    # a request nothing.  What every request is asked for is quicker to find in the request.
     keep = False  # may the connection stay
     status = 500
     headers = 0
     head_size = 0
     size = 0  # of the body of the answer
     out = 0  # bytes given to the socket
+    http = True  # came over an HTTP socket
     wary = False  # writes no longer wait in the kernel, where no timeout would end them
     chunks = 0
     via = ""  # how the body went: "", sendfile, offload, route
     app = -1  # the number of the application; -1: none was reached
     log = True
     started = 0  # microseconds of the wall clock
-    modifier1 = 0
     modifier2 = 0
     core_number = 0
     worker = 0
     packet_size = 0
     extra_headers: list[tuple[str, str]]  # appended to those of the answer
     beyond = b""  # what came behind the request: the beginning of the next one
-    routed: Any = None  # routing.answer.Routed: what rules have said of the answer
-    removed_headers: tuple[str, ...] = ()  # in lower case: the answer's headers that do not go out
     logvars: dict[str, str] | None = None
     offload: Callable[[Any, Request], bool] | None = None
 
@@ -157,18 +155,18 @@ class Request:
         environ: dict[str, Any],
         core: CoreRow,
         body: Body = EMPTY,
-        *,
-        http: bool = True,
         timeout: float = 4.0,
     ) -> None:
         self.fd = fd
         self.environ = environ
         self.core = core
         self.body = body
-        self.http = http
         self.timeout = timeout
         self.protocol = PROTOCOLS.get(environ.get("SERVER_PROTOCOL", ""), "HTTP/1.0")
+        self.modifier1 = 0
         self.extra_headers = []
+        self.removed_headers: tuple[str, ...] = ()  # in lower case: these do not go out
+        self.routed: Any = None  # routing.answer.Routed: what rules have said of the answer
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
         """Make the head of the answer and note what it says."""
@@ -208,8 +206,8 @@ class Request:
         if self.routed is not None and self.routed.takes(self, data):
             return
         size = len(data)
-        self.out += size
-        if self.out > CALM and not self.wary:
+        self.out = out = self.out + size
+        if out > CALM and not self.wary:
             # What a fresh socket takes without a wait needs no caution, and no call for it.
             os.set_blocking(self.fd, False)
             self.wary = True

@@ -77,7 +77,6 @@ class CoreRow(Row):
     started = Word(8)  # when the running request began
     tx = Word(9)  # bytes sent
     running = Word(10)  # microseconds spent in requests that count for the average
-    timed = Word(11)  # how many those were
     deadline = Word(12)  # when harakiri ends the request, monotonic; 0: never
     app_requests = Word(13)  # requests that reached the application
     # The request path writes some of these by their numbers, which costs half as much.
@@ -88,6 +87,11 @@ class CoreRow(Row):
     def __init__(self, cells: memoryview, shown: memoryview) -> None:
         super().__init__(cells)
         self.shown = shown
+
+    @property
+    def timed(self) -> int:
+        """How many requests count for the average: those for files do not."""
+        return max(0, self.requests - self.static)
 
 
 class WorkerRow(Row):

@@ -92,13 +92,12 @@ class ChunkedBody:
 class ExpectedBody:
     """A body that the client holds back until it is told to go on."""
 
-    __slots__ = ("_asked", "_body", "_fd", "request")
+    __slots__ = ("_asked", "_body", "_request")
 
-    def __init__(self, fd: int, body: Body) -> None:
-        self._fd = fd
+    def __init__(self, request: Request, body: Body) -> None:
+        self._request = request
         self._body = body
         self._asked = False
-        self.request: Request | None = None
 
     @property
     def beyond(self) -> bytes:
@@ -113,9 +112,9 @@ class ExpectedBody:
     def _ask(self) -> None:
         if not self._asked:
             self._asked = True
-            if self.request is not None and self.request.head_size:
+            if self._request.head_size:
                 return  # the answer has begun: another head would be part of its body
-            os.write(self._fd, CONTINUE)
+            os.write(self._request.fd, CONTINUE)
 
     def receive(self, limit: int) -> bytes:
         """Return some bytes, at most `limit`; b"" at the end."""

@@ -96,6 +96,11 @@ class Core:
         self.number = number
         self.row = row
         self._service = service
+        self._stages = service.stages
+        self._log_request = service.log_request
+        self._after = service.after
+        said = (service.harakiri, service.extra_headers, service.removed_headers, service.offload)
+        self._prepare = self._as_configured if any(said) else None  # nothing is said of most
         self._gate = gate
         self._parking = parking or Parking()
         self._doors = {door.listener.sock.fileno(): door.for_core() for door in service.doors}
@@ -108,61 +113,58 @@ class Core:
         for fd in self._doors:
             # One client wakes one core, not all of them.
             self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-        self._eager: int | None = None  # the listening descriptor to try without asking first
-        self._free_since = 0
+        self._eager = -1  # the listening descriptor to try without asking first; -1: ask
+        self._words = row.words
         self._files = row.static
 
     def run(self) -> None:
         """Serve until the gate says to leave."""
-        words = self.row.words
-        busy = CoreRow.in_request.index
-        while not self._gate.leaving:
-            arrival = self._next()
+        words, gate, parking = self._words, self._gate, self._parking
+        while gate.open or gate.stay():
+            # Trying first saves a call when clients are waiting, and costs one when none is.
+            if self._eager >= 0 and not parking.waiting:
+                arrival = self._taken(self._eager)
+            else:
+                arrival = self._next(parking)
             if arrival is not None:
-                words[busy] = BUSY
-                try:
-                    self._converse(*arrival)
-                finally:
-                    words[busy] = IDLE
-                    self._free_since = time.monotonic_ns()
-            elif not self._gate.stay():
-                break
-        while (arrival := self._parking.last_words()) is not None:
+                words[7] = BUSY  # until the end of the conversation says otherwise
+                self._converse(*arrival)
+        while (arrival := parking.last_words()) is not None:
             self._converse(*arrival)
 
-    def _next(self) -> tuple[Door, int, Any] | None:
-        """Take the next client; None when there is none, or the gate wants a look."""
-        # Trying first saves a call when clients are waiting, and costs one when none is.
-        if self._parking.waiting:
-            ready = self._poll.poll(self._parking.patience(), 1)  # one: each gets its turn
-            self._parking.close_silent()
+    def _next(self, parking: Parking) -> tuple[Door, int, Any] | None:
+        """Wait for the next client; None when there is none, or the gate wants a look."""
+        since = time.monotonic_ns()
+        if parking.waiting:
+            ready = self._poll.poll(parking.patience(), 1)  # one: each gets its turn
+            parking.close_silent()
         else:
-            ready = [(self._eager, 0)] if self._eager is not None else self._poll.poll()
+            ready = self._poll.poll()
         for fd, _ in ready:
-            if fd == self._parking.fileno():
-                if not self._gate.paused and (arrival := self._parking.speaking()) is not None:
-                    return arrival
-                continue
-            if fd not in self._doors:
+            if fd == parking.fileno():
+                arrival = None if self._gate.paused else parking.speaking()
+            elif fd in self._doors:
+                arrival = self._taken(fd)
+                soon = time.monotonic_ns() - since < EAGER * 1000
+                if soon and arrival is not None and len(self._doors) == 1:
+                    self._eager = fd
+            else:
                 return None
-            try:
-                client, peer = self._accept[fd]()
-            except BlockingIOError:
-                self._eager = None  # another core was faster, or the queue is empty
-                continue
-            except ConnectionError:
-                continue
-            except OSError as problem:
-                self._eager = None
-                self._short_of_descriptors(problem)
-                continue
-            if self._eager is None and len(self._doors) == 1:
-                waited = time.monotonic_ns() - self._free_since
-                self._eager = fd if waited < EAGER * 1000 else None
-            if self._gate.leaving or self._gate.paused:
-                self._eager = None
-            return self._doors[fd], client, peer
+            if arrival is not None:
+                return arrival
         return None
+
+    def _taken(self, listener: int) -> tuple[Door, int, Any] | None:
+        """Take a client from a queue; None when there is none, or no room for one."""
+        try:
+            client, peer = self._accept[listener]()
+        except OSError as problem:
+            self._eager = -1
+            # Another core was faster, or the queue is empty, or the client has gone again.
+            if not isinstance(problem, BlockingIOError | ConnectionError):
+                self._short_of_descriptors(problem)
+            return None
+        return self._doors[listener], client, peer
 
     def _short_of_descriptors(self, problem: OSError) -> None:
         if problem.errno in (errno.EMFILE, errno.ENFILE) and self._parking.close_oldest():
@@ -185,7 +187,8 @@ class Core:
                     fd = -1  # given away: the new owner closes it
                     return
                 if not request.keep or self._gate.leaving:
-                    self._part(request)
+                    if request.body.left:
+                        close_gently(fd)
                     return
                 if request.body.left and not _swallowed(request):
                     return
@@ -203,7 +206,7 @@ class Core:
         except Exception:
             log.exception("a conversation ended by an error of ours")
         finally:
-            self.row.words[CoreRow.in_request.index] = IDLE  # before the client knows the end
+            self._words[7] = IDLE  # before the client knows the end
             if fd >= 0:
                 os.close(fd)
             if link >= 0:
@@ -219,24 +222,13 @@ class Core:
 
     def _serve(self, request: Request, door: Door) -> None:
         """Let the first stage that wants the request answer it, then count and log."""
-        service = self._service
-        row = self.row
-        started = time.time_ns() // 1000
-        request.started = started
-        row.words[8] = started
+        request.started = self._words[8] = time.time_ns() // 1000
         request.core_number = self.number
         request.worker = self.worker
-        if service.harakiri:
-            # By a clock that nobody sets: a step of the other must not end a worker.
-            row.deadline = time.monotonic_ns() // 1000 + service.harakiri * 1_000_000
-        if service.extra_headers:
-            request.extra_headers = list(service.extra_headers)
-        if service.removed_headers:
-            request.removed_headers = service.removed_headers
-        if door.may_offload:
-            request.offload = service.offload
+        if self._prepare is not None:
+            self._prepare(request, door)
         try:
-            for stage in service.stages:
+            for stage in self._stages:
                 if stage(request) != NEXT:
                     break
             else:
@@ -246,32 +238,38 @@ class Core:
         finally:
             self._count(request)
 
+    def _as_configured(self, request: Request, door: Door) -> None:
+        """Give a request what the operator has said of all of them."""
+        service = self._service
+        if service.harakiri:
+            # By a clock that nobody sets: a step of the other must not end a worker.
+            allowed = service.harakiri * 1_000_000
+            self.row.deadline = time.monotonic_ns() // 1000 + allowed
+        request.extra_headers = list(service.extra_headers)
+        request.removed_headers = service.removed_headers
+        if door.may_offload:
+            request.offload = service.offload
+
     def _count(self, request: Request) -> None:
-        row = self.row
-        words = row.words
+        words = self._words
         if request.app >= 0:
             words[13] += 1
         words[0] += 1
         words[9] += request.head_size + request.size
-        now = time.time_ns() // 1000
-        if words[1] == self._files:  # files do not count for the average
+        words[17] = now = time.time_ns() // 1000
+        files = words[1]
+        if files == self._files:  # files do not count for the average
             took = now - request.started
-            words[10] += took if took > 0 else 0  # the clock may have been set back
-            words[11] += 1
-        self._files = words[1]
+            if took > 0:  # the clock may have been set back
+                words[10] += took
+        else:
+            self._files = files
         if words[12]:
             words[12] = 0
-        words[17] = now
-        service = self._service
-        if service.log_request is not None and request.log:
-            service.log_request(request)
-        if service.after is not None:
-            service.after(request)
-
-    def _part(self, request: Request) -> None:
-        """Close so that the client gets the whole answer, unread body or not."""
-        if request.body.left:
-            close_gently(request.fd)
+        if self._log_request is not None and request.log:
+            self._log_request(request)
+        if self._after is not None:
+            self._after(request)
 
 
 def _swallowed(request: Request) -> bool:

@@ -19,6 +19,7 @@ class Gate:
     def __init__(self) -> None:
         self.leaving = False
         self.paused = False
+        self.open = True  # neither: a core may take another client without a look at the rest
         self._resumed = threading.Event()
         self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -28,13 +29,13 @@ class Gate:
 
     def leave(self) -> None:
         """Let every core go as soon as it has no request."""
-        self.leaving = True
+        self.leaving, self.open = True, False
         self._resumed.set()
         self._wake()
 
     def pause(self) -> None:
         """Let no core take another request until `resume`."""
-        self.paused = True
+        self.paused, self.open = True, False
         self._resumed.clear()
         self._wake()
 
@@ -43,6 +44,7 @@ class Gate:
         self.paused = False
         if not self.leaving:
             os.read(self._out, 4096)
+            self.open = True
         self._resumed.set()
 
     def stay(self) -> bool:

@@ -74,10 +74,8 @@ class HttpDoor:
         local = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
         self.tcp = local
         name = listener.name
-        self._fixed = {
-            "SERVER_NAME": socket.gethostname(),
-            "SERVER_PORT": name.rpartition(":")[2] if local else "80",
-        }
+        self._host = socket.gethostname()
+        self._port = name.rpartition(":")[2] if local else "80"
 
     def for_core(self) -> HttpDoor:
         """The same door, for one core alone."""
@@ -89,7 +87,12 @@ class HttpDoor:
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one request; None when there is none to be had from this client."""
         if not data:
-            data = self._first(fd)
+            if not self.tcp:
+                os.set_blocking(fd, False)  # a UNIX socket inherits no timeout from its listener
+            try:
+                data = os.read(fd, CHUNK)
+            except BlockingIOError:
+                data = self._late(fd)
         end = len(data)
         try:
             head = recall_head(data, self.most)
@@ -103,20 +106,22 @@ class HttpDoor:
             self._refuse(fd, problem.status, str(problem), core)
             return None
         environ = head.environ
-        environ.update(self._fixed)
+        environ["SERVER_NAME"] = self._host
+        environ["SERVER_PORT"] = self._port
         # The peer's address comes with accept(); a UNIX socket has none, and uWSGI says 0.0.0.0.
         environ["REMOTE_ADDR"] = peer[0] if self.tcp else "0.0.0.0"  # noqa: S104
         if self.tcp:
             environ["REMOTE_PORT"] = str(peer[1])
-        body = self._body(fd, head, data, end)
-        request = Request(fd, environ, core, body, timeout=self.timeout)
-        if isinstance(body, ExpectedBody):
-            body.request = request
+        request = Request(fd, environ, core, EMPTY, self.timeout)
+        if head.content_length or head.chunked:
+            self._expect_body(request, head, data, end)
         if self.keep:
             request.keep = head.keep_alive
             if len(data) > end and not head.chunked:
                 request.beyond = data[end + head.content_length :]
-        _show(core, data, end)
+        size = end if end < MAX_SHOWN else MAX_SHOWN
+        core.shown[:size] = data if len(data) == size else data[:size]
+        core.words[14] = size | SHOWN_HTTP
         return request
 
     def _read(self, fd: int, data: bytes, key: Head | bytes) -> tuple[Head, bytes, int] | None:
@@ -132,27 +137,23 @@ class HttpDoor:
             key = b""  # there is more than a head, or it is too long
         return read_head(data[:end], self.most, key), data, end
 
-    def _body(self, fd: int, head: Any, data: bytes, end: int) -> Body:
+    def _expect_body(self, request: Request, head: Head, data: bytes, end: int) -> None:
         body: Body
         if head.chunked:
-            body = ChunkedBody(fd, data[end:], self.timeout)
-        elif head.content_length:
-            body = SizedBody(fd, data[end:], head.content_length, self.timeout)
+            body = ChunkedBody(request.fd, data[end:], self.timeout)
         else:
-            return EMPTY
-        return ExpectedBody(fd, body) if head.expect and len(data) == end else body
+            body = SizedBody(request.fd, data[end:], head.content_length, self.timeout)
+        if head.expect and len(data) == end:
+            body = ExpectedBody(request, body)
+        request.body = body
 
-    def _first(self, fd: int) -> bytes:
-        if not self.tcp:
-            os.set_blocking(fd, False)  # a UNIX socket inherits no timeout from its listener
+    def _late(self, fd: int) -> bytes:
+        """Wait for what a client says; b"" when it is silent for too long."""
         try:
-            return os.read(fd, CHUNK)
-        except BlockingIOError:
-            try:
-                wait_for(fd, select.POLLIN, self.timeout)
-            except TimeoutError:
-                return b""
-            return os.read(fd, CHUNK)
+            wait_for(fd, select.POLLIN, self.timeout)
+        except TimeoutError:
+            return b""
+        return os.read(fd, CHUNK)
 
     def _whole_head(self, fd: int, data: bytes) -> bytes:
         """Read on until the head is whole; b"" when the client was sent away or has gone."""
@@ -190,12 +191,6 @@ class HttpDoor:
             close_gently(fd)
         except OSError:
             pass  # it has gone already
-
-
-def _show(core: CoreRow, data: bytes, end: int) -> None:
-    size = end if end < MAX_SHOWN else MAX_SHOWN
-    core.shown[:size] = data[:size]
-    core.words[14] = size | SHOWN_HTTP
 
 
 def close_gently(fd: int) -> None:

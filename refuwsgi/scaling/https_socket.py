@@ -143,13 +143,15 @@ class HttpsDoor(HttpDoor):
         most: int = MAX_HEADERS,
     ) -> None:
         super().__init__(listener, limit, timeout, keep=False, most=most)
-        self._fixed["HTTPS"] = "on"
         self._tls = TlsThread(with_, timeout)
 
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Put the thread between the client and the core, then read one request."""
         self._tls.put_between(fd)
-        return super().receive(fd, data, peer, core)
+        request = super().receive(fd, data, peer, core)
+        if request is not None:
+            request.environ["HTTPS"] = "on"
+        return request
 
     def drain(self, timeout: float) -> None:
         """Wait until the clients have got what the cores have written."""

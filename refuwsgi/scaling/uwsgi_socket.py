@@ -22,7 +22,7 @@ from typing import Any
 
 from refuwsgi import log, passing
 from refuwsgi.options import JOIN, Option, texts
-from refuwsgi.protocol.uwsgi import HEADER, PacketError
+from refuwsgi.protocol.uwsgi import PacketError
 from refuwsgi.protocol.uwsgi_alike import AlikeReader
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
 from refuwsgi.scaling.bodies import ChunkedBody
@@ -57,6 +57,7 @@ class UwsgiDoor:
     ) -> None:
         self.listener = listener
         self.limit = limit
+        self._most = 4 + limit
         self.timeout = timeout
         self.http = False
         self.keep = False
@@ -74,14 +75,15 @@ class UwsgiDoor:
 
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Read one packet; None when there is none to be had from this client."""
-        if self.tcp:
-            try:
-                return self._receive(fd, os.read(fd, CHUNK), core)
-            except BlockingIOError:
-                return self._receive(fd, b"", core)
+        passed = -1
         try:
-            data, passed = passing.received(fd, CHUNK)
+            if self.tcp:
+                data = os.read(fd, CHUNK)
+            else:
+                data, passed = passing.received(fd, CHUNK)
         except BlockingIOError:  # the client has connected, and says nothing yet
+            if self.tcp:
+                return self._receive(fd, b"", core)
             try:
                 wait_for(fd, select.POLLIN, self.timeout)
             except TimeoutError:
@@ -109,42 +111,49 @@ class UwsgiDoor:
         return request
 
     def _receive(self, fd: int, data: bytes, core: CoreRow) -> Request | None:
-        if len(data) < 4:
-            data = self._rest(fd, data, 4)
-            if len(data) < 4:
+        if len(data) < 4 or not (end := 4 + (data[1] | data[2] << 8)) <= min(len(data), self._most):
+            data, end = self._whole(fd, data, core)
+            if not data:
                 return None
-        modifier1, size, modifier2 = HEADER.unpack_from(data)
-        if size > self.limit:
-            log.line(f"invalid request block size: {size} (max {self.limit})...skip")
-            core.read_errors += 1
-            return None
-        end = 4 + size
-        if len(data) < end:
-            data = self._rest(fd, data, end)
-            if len(data) < end:
-                core.read_errors += 1
-                return None
-        return self._request(fd, data, end, (modifier1, modifier2), core)
-
-    def _request(
-        self, fd: int, data: bytes, end: int, modifiers: tuple[int, int], core: CoreRow
-    ) -> Request | None:
+        body: Body = EMPTY
         try:
             environ: dict[str, Any] = self._read(data[4:end])
-            if modifiers[0] == CACHE:
+            if data[0] == CACHE:
                 environ["CONTENT_LENGTH"] = environ.get("size", "")
-            body = self._body(fd, environ, data, end)
+            if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+                body = self._body(fd, environ, data, end)
         except PacketError as problem:
             log.line(f"invalid uwsgi request ({problem}). skip.")
             core.read_errors += 1
             return None
-        request = Request(fd, environ, core, body, http=False, timeout=self.timeout)
-        request.modifier1, request.modifier2 = modifiers
+        request = Request(fd, environ, core, body, self.timeout)
+        request.http = False
+        if data[0]:
+            request.modifier1 = data[0]
+        if data[3]:
+            request.modifier2 = data[3]
         request.packet_size = end - 4
         shown = end if end < MAX_SHOWN else MAX_SHOWN
-        core.shown[:shown] = data[:shown]
+        core.shown[:shown] = data if len(data) == shown else data[:shown]
         core.words[14] = shown
         return request
+
+    def _whole(self, fd: int, data: bytes, core: CoreRow) -> tuple[bytes, int]:
+        """Read on until a packet is whole, and say where it ends; b"" when it will not be."""
+        data = self._rest(fd, data, 4)
+        if len(data) < 4:
+            return b"", 0
+        size = data[1] | data[2] << 8
+        if size > self.limit:
+            log.line(f"invalid request block size: {size} (max {self.limit})...skip")
+            core.read_errors += 1
+            return b"", 0
+        end = 4 + size
+        data = self._rest(fd, data, end)
+        if len(data) < end:
+            core.read_errors += 1
+            return b"", 0
+        return data, end
 
     def _body(self, fd: int, environ: dict[str, Any], data: bytes, end: int) -> Body:
         length = environ.get("CONTENT_LENGTH")

@@ -21,11 +21,10 @@ from typing import Any
 from refuwsgi import log
 from refuwsgi.request import Request
 from refuwsgi.wsgi.environ import Environ
-from refuwsgi.wsgi.fields import UNKNOWN, Fields, fields_of, has_no_body
+from refuwsgi.wsgi.fields import LARGEST_HEAD, UNKNOWN, Fields, fields_of, has_no_body
 from refuwsgi.wsgi.files import Extent, FileEngine, send_file
 
 JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
-LARGEST_HEAD = 65535  # as uWSGI has it
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
@@ -39,13 +38,13 @@ class Answer:
     file: Extent | None = None  # goes out when the application has returned
     _kept: Any = None  # stays open until then
     _close = False  # and is closed by us
-    sent = False
     gone = False
+    accept_buffers = False
 
-    def __init__(self, request: Request, environ: Environ, *, accept_buffers: bool = False) -> None:
+    def __init__(self, request: Request, environ: Environ) -> None:
         self.request = request
         self.environ = environ
-        self._accept_buffers = accept_buffers
+        self.sent = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -72,17 +71,30 @@ class Answer:
 
     def whole(self, chunk: Any) -> bool:
         """Send an answer that is there in one piece; False when it is not as simple as that."""
-        if type(chunk) is not bytes or self.sent or self._left != len(chunk) or not chunk:
+        # Nearly every answer is, so this is what `add` and `end` would do, without the questions
+        # that have an answer here.
+        fields, request = self._fields, self.request
+        if (
+            type(chunk) is not bytes
+            or fields is None
+            or not (len(chunk) == fields.length and chunk and fields.bodily)
+            or self.sent
+            or request.routed is not None
+            or request.extra_headers
+            or request.removed_headers
+            or request.environ.get("REQUEST_METHOD") == "HEAD"
+        ):
             return False
-        request = self.request
-        request.chunks += 1
-        data = self.take_head()
-        if not self._mute:
-            request.size += len(chunk)
-            self._left = 0
-            data += chunk
-        self._send(data)
-        self.end()
+        head = fields.heads.get(request.protocol) or fields.head_of(request.protocol)
+        self.sent = True
+        request.status = fields.code
+        request.headers = len(fields.headers)
+        request.head_size = len(head)
+        request.size = len(chunk)
+        request.chunks = 1
+        if request.body.left and "HTTP_EXPECT" in request.environ:
+            request.keep = False  # as in `end`
+        self._send(head + chunk)
         return True
 
     def write(self, data: bytes) -> None:
@@ -175,7 +187,7 @@ class Answer:
         """Make bytes of what is none, or skip it as uWSGI does."""
         if isinstance(chunk, bytes):
             return chunk
-        if self._accept_buffers and isinstance(chunk, bytearray | memoryview):
+        if self.accept_buffers and isinstance(chunk, bytearray | memoryview):
             return bytes(chunk)
         if chunk is not None:
             kind = type(chunk).__name__
@@ -206,10 +218,9 @@ class Answer:
         return False
 
     def _send(self, data: bytes) -> None:
-        if not data:
-            return
         try:
-            self.request.send(data)
+            if data:
+                self.request.send(data)
         except OSError:
             self.gone = True
             self.request.keep = False

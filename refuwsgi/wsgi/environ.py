@@ -50,7 +50,8 @@ class Teller:
         given = request.environ
         environ = given | self._base
         environ["wsgi.input"] = body
-        environ["wsgi.url_scheme"] = "http" if not SCHEME_KEYS & given.keys() else scheme_of(given)
+        if not given.keys().isdisjoint(SCHEME_KEYS):
+            environ["wsgi.url_scheme"] = scheme_of(given)
         if self._cores:
             environ["uwsgi.core"] = request.core_number
         # Departure: uWSGI leaves them out where a packet does, or a mountpoint takes the path.

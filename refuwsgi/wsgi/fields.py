@@ -9,12 +9,11 @@ Errors:   `TypeError` and `ValueError`, raised in the application's own call.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from refuwsgi.protocol.http_target import CONTROLS_BUT_TAB, TOKEN, has_any, only
 
 REMEMBERED = 512  # names, and statuses, and heads
 SHORT = 1024  # characters of a head that is worth remembering
+LARGEST_HEAD = 65535  # as uWSGI has it
 UNKNOWN = -1  # no Content-Length
 OTHER, LENGTH, CONNECTION, CODING = range(4)  # what a header means for the connection
 
@@ -49,14 +48,30 @@ REASONS = {
 }
 
 
-class Fields(NamedTuple):
+class Fields:
     """Status and headers that may be sent, and what they mean."""
 
-    status: str
-    headers: list[tuple[str, str]]
-    length: int  # of the body; UNKNOWN when nothing is said of it
-    keep: bool  # may the connection stay
-    text: str  # the head as it is sent, behind the protocol
+    __slots__ = ("bodily", "code", "headers", "heads", "keep", "length", "status", "text")
+
+    def __init__(
+        self, status: str, headers: list[tuple[str, str]], length: int, *, keep: bool, text: str
+    ) -> None:
+        self.status = status
+        self.code = int(status[:3])
+        self.headers = headers
+        self.length = length  # of the body; UNKNOWN when nothing is said of it
+        self.keep = keep  # may the connection stay
+        self.text = text  # the head as it is sent, behind the protocol
+        self.heads: dict[str, bytes] = {}  # what was sent before, by protocol
+        self.bodily = not has_no_body(status, "")  # a body may follow
+
+    def head_of(self, protocol: str) -> bytes:
+        """Make the head for a protocol, and remember it as long as these fields are."""
+        head = f"{protocol} {self.text}".encode("latin-1")
+        if len(head) > LARGEST_HEAD:
+            raise ValueError(f"a head of {len(head)} bytes, at most {LARGEST_HEAD} allowed")
+        self.heads[protocol] = head
+        return head
 
 
 _kinds: dict[str, int] = {}
@@ -78,7 +93,7 @@ def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
     checked = status_of(status)
     length, keep = length_of(headers)
     text = f"{checked}\r\n{lines_of(headers)}\r\n"
-    found = Fields(checked, headers[:], length, keep, text)
+    found = Fields(checked, headers[:], length, keep=keep, text=text)
     if key is not None and len(text) <= SHORT:
         if len(_fields) >= REMEMBERED:
             _fields.clear()

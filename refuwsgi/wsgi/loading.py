@@ -79,6 +79,7 @@ class Apps:
         self._manage = manage_script_name
         self._may_default = default
         self._default: App | None = None
+        self.only: App | None = None  # whoever asks, for whatever path, gets this one
 
     @property
     def loaded(self) -> bool:
@@ -96,6 +97,8 @@ class Apps:
         self._by_mountpoint[app.mountpoint] = app
         if self._default is None and (self._may_default or not app.mountpoint):
             self._default = app
+        alone = len(self._by_mountpoint) == 1 and not self._manage
+        self.only = self._default if alone else None
 
     def described(self) -> list[dict[str, Any]]:
         """Tell the statistics which applications there are, in the order of loading."""

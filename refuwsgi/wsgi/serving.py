@@ -117,16 +117,19 @@ class Serving:
 
     def __call__(self, request: Request) -> int:
         """Let the application answer."""
-        if request.modifier1 not in (0, BY_SCRIPT_NAME) or not request.environ:
+        if not request.environ or request.modifier1 and request.modifier1 != BY_SCRIPT_NAME:
             return _unserved(request)
-        found = self.apps.app_for(request.environ)
-        if found is None:
-            log.line(NO_APP)
-            request.fail(INTERNAL)
-            return DONE
-        app, split = found
+        app, split = self.apps.only, None
+        if app is None:
+            found = self.apps.app_for(request.environ)
+            if found is None:
+                log.line(NO_APP)
+                request.fail(INTERNAL)
+                return DONE
+            app, split = found
+        body: Any = request.body
         try:
-            body = self._body(request)
+            body = self._body(request) if body.left else Input(request, body)
         except TooLong:
             request.fail("413 Content Too Large")
             return DONE
@@ -144,8 +147,6 @@ class Serving:
 
     def _body(self, request: Request) -> Any:
         body = request.body
-        if not body.left:
-            return Input(request, body)
         if self._limit:
             if body.left > self._limit:
                 raise TooLong
@@ -180,13 +181,16 @@ def run(application: Application, request: Request) -> int:
 
 def serve(application: Application, request: Request, environ: Environ, manners: Manners) -> int:
     """Call the application and send what it answers."""
-    answer = Answer(request, environ, accept_buffers=manners.accept_buffers)
+    answer = Answer(request, environ)
+    if manners.accept_buffers:
+        answer.accept_buffers = True
     running = api.running
     running.answer = answer
     result: Any = None
     try:
         result = application(environ, answer.start_response)
-        given = _send_all(answer, result, manners)
+        whole = type(result) is list and len(result) == 1 and answer.file is None
+        given = not (whole and answer.whole(result[0])) and _send_all(answer, result, manners)
     except BaseException as problem:
         request.keep = False
         given = False
@@ -201,8 +205,6 @@ def serve(application: Application, request: Request, environ: Environ, manners:
 def _send_all(answer: Answer, result: Any, manners: Manners) -> bool:
     """Send what the application returned; True when an offload thread does it."""
     kind = type(result)
-    if kind is list and len(result) == 1 and answer.file is None and answer.whole(result[0]):
-        return False
     if kind is bytes and not manners.strict:
         answer.add(result)  # uWSGI: not byte by byte
     elif kind is FileWrapper and not answer.sent and (extent := extent_of(result.filelike)):

@@ -12,6 +12,6 @@ def apply() -> None:
     """Change the server."""
     edit(
         "refuwsgi.scaling.cores:Core._count",
-        "service.log_request is not None and request.log",
+        "self._log_request is not None and request.log",
         "False",
     )

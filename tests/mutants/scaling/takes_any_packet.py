@@ -11,7 +11,7 @@ CASES = ("scaling/test_bad_packets.py::test_a_bad_packet_ends_its_connection[too
 def apply() -> None:
     """Change the server."""
     edit(
-        "refuwsgi.scaling.uwsgi_socket:UwsgiDoor._receive",
+        "refuwsgi.scaling.uwsgi_socket:UwsgiDoor._whole",
         "size > self.limit",
         "False",
     )
