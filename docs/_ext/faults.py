@@ -64,7 +64,7 @@ def figure_lines(rows: dict[str, Any] | None) -> list[str]:
     lines = [*HEADER, "   :widths: 6 26 24 32 12", ""]
     lines += row_of("", "what", "bar", "measured", "verdict")
     for name, row in rows.items():
-        form = "full" if row["full"] else "quick"
+        form = "full" if row["full"] else said(row["numbers"])
         verdict = f"{'good' if row['good'] else 'below'} ({form}, load {row['load']})"
         cells = (row["what"], row["bar"], said(row["measured"]), verdict)
         lines += row_of(name, *map(escaped, cells))

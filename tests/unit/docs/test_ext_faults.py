@@ -48,11 +48,13 @@ def test_counts_and_figures_are_rows() -> None:
         "bar": "b",
         "measured": {"p99 ms": 3, "runs": [1] * 400},
         "full": False,
+        "numbers": {"cycles": 8},
         "good": True,
         "load": 0.5,
     }
     lines = faults.figure_lines({"M1": row})
     assert any("p99 ms: 3; runs: 400 of them" in line for line in lines)
+    assert any("good (cycles: 8, load 0.5)" in line for line in lines)
 
 
 def test_without_records_the_page_says_how_to_make_them() -> None:
