@@ -8,6 +8,7 @@ from tests.conformance.harness import (
     Subject,
 )
 from tests.conformance.harness.packet import decode
+from tests.conformance.harness.proc import LIMIT, allowed
 
 APP = "def application(e, s):\n    s('200 OK', [])\n    return [b'app']\n"
 
@@ -31,11 +32,11 @@ class Box:
     def __init__(self, path: str = "") -> None:
         self.sock = socket.socket(socket.AF_UNIX if path else socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(path or ("127.0.0.1", 0))
-        self.sock.settimeout(25)
         self.server = path or f"127.0.0.1:{self.sock.getsockname()[1]}"
 
-    def next(self) -> Said:
-        """The next datagram."""
+    def next(self, limit: float = LIMIT) -> Said:
+        """The next datagram; TimeoutError if none comes."""
+        self.sock.settimeout(allowed(limit))
         return Said(self.sock.recv(65536))
 
     def until(self, withdraws: bool) -> Said:

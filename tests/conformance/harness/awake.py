@@ -7,9 +7,10 @@ from .client import Client, request
 from .subject import Subject
 
 
-def awake(subject: Subject, cores: int) -> None:
+def awake(subject: Subject, cores: int, address: str = "") -> None:
     """Have every core of the subject, which runs the shared app, in a request; let them all go."""
-    clients = [Client(subject.port, request("/hold/awake")) for _ in range(cores)]
+    where = address or subject.port
+    clients = [Client(where, request("/hold/awake")) for _ in range(cores)]
     try:
         subject.wait_inside("awake", cores)
         subject.let_go("awake")

@@ -19,7 +19,7 @@ LIMIT = 25.0
 STARTING = 60.0
 """Seconds until a server is ready for a case to begin: no claim hangs on them."""
 
-HURRIED = 5.0
+HURRIED = 2.0
 """Seconds for what a binary is known not to do: that it does not come need not take so long."""
 
 _most = [float("inf")]

@@ -12,6 +12,7 @@ from tests.conformance.harness import (
     Starter,
     Subject,
     alive,
+    awake,
     covers,
     eventually,
     get,
@@ -148,7 +149,7 @@ def test_a_pidfile_names_the_master_and_vacuum_removes_it(start: Starter, option
         SITE.replace("127.0.0.1:PORT", "DIR/web.sock") + f"{option} = DIR/pid\nvacuum = true\n",
         until=SECOND,
     )
-    assert get(subject.path("web.sock"), "/hello").text == "hello"
+    awake(subject, 2, subject.path("web.sock"))
     assert int((subject.directory / "pid").read_text()) == subject.pid
     assert subject.stop() == 0
     assert not os.path.exists(subject.path("pid"))
