@@ -40,9 +40,9 @@ IGNORED: Final = (
     signal.SIGPIPE,
 )
 
-# Begins a session, and returns the steps of those that need a task.  It closes its client, which
-# may block: each call says that it does not want to (NOW), to tell the kernel would be a call more.
-Serve = Callable[[socket.SocketType, Any, Straight], Steps | None]
+# Begins a session.  It closes its client, which may block: each call says that it does not want to
+# (NOW), for to tell the kernel once would be a call more.
+Serve = Callable[[socket.SocketType, Any, Straight], None]
 
 
 class GatewayProcess(NamedTuple):
@@ -84,7 +84,7 @@ class Gateway:
         if not self.cheap:
             self._accept()
         self.loop.run()
-        self.straight.close()
+        self.straight.end()
         return 0
 
     def wake(self) -> None:
@@ -132,9 +132,7 @@ class Gateway:
 
     def _begin(self, client: socket.SocketType, peer: Any) -> None:
         self.sessions += 1  # first: whoever leaves must know of it
-        steps = self._serve(client, peer, self.straight)
-        if steps is not None:
-            self.loop.spawn(steps, self._ended)
+        self._serve(client, peer, self.straight)
 
     def _run_short(self, listener: socket.socket) -> None:
         """Stop looking at a listener until there are descriptors again."""

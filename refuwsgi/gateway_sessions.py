@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from refuwsgi.gateway_names import names_of
 from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, attempt, reach
-from refuwsgi.gateway_relay import CHUNK, Relay, buffer, linger, rest_of
+from refuwsgi.gateway_relay import CHUNK, RUNS, Relay, buffer, linger, rest_of
 from refuwsgi.gateway_rules import (
     BAD,
     BROKEN,
@@ -31,7 +31,7 @@ from refuwsgi.gateway_rules import (
     Failure,
     Keep,
 )
-from refuwsgi.gateway_straight import Steps
+from refuwsgi.gateway_straight import NODE_SPEAKS, Steps
 from refuwsgi.gateway_visits import ATTEMPTS, Visit
 from refuwsgi.loop import ENDED, READ, Wait, wait
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
@@ -50,15 +50,17 @@ class Session(Visit):
 
     # -- the straight way
 
-    def begin(self) -> Steps | None:
-        """Go as far as nothing has to be waited for; return the steps that are left for a task."""
+    def begin(self) -> None:
+        """Go as far as nothing has to be waited for."""
         try:
             data = self._data = self._client.recv(RECEIVE, NOW)
-            if len(data) < 5 or len(data) - 4 != data[1] | data[2] << 8:
-                return self.run()
-            return self._begin(data)
+            whole = len(data) > 4 and len(data) - 4 == data[1] | data[2] << 8
+            if not (whole and self._begin(data)):
+                self._straight.turn(self)
+            return
         except BlockingIOError:
-            return self.run()
+            self._straight.turn(self)
+            return
         except Failure as failure:
             self._fail(failure.status, str(failure))
         except (OSError, PacketError):
@@ -67,19 +69,18 @@ class Session(Visit):
             self._over()
             raise
         self._over()
-        return None
 
-    def _begin(self, data: bytes) -> Steps | None:
-        """Send a packet on that came in one piece."""
+    def _begin(self, data: bytes) -> bool:
+        """Send a packet on that came in one piece; False when that takes a task."""
         rules = self._rules
         asked = self._asked = rules.asked_of(data[4:])
         if asked.length or asked.streams or (target := self._first()) is None:
-            return self.run()
+            return False
         self._address = target.address
         try:
             family, names = names_of(target.address)
         except ValueError:
-            return self.run()
+            return False
         modifier1, modifier2 = target.modifier1, target.modifier2
         if data[0] != modifier1 or data[3] != modifier2:
             data = HEADER.pack(modifier1, len(data) - 4, modifier2) + data[4:]
@@ -87,51 +88,65 @@ class Session(Visit):
         begun = attempt(family, names[0], [data], self._client.fileno() if gives else -1)
         if begun.sent != len(data):
             self._begun = begun
-            return self.run()
+            return False
         self._node, self._given, self._sent = begun.sock, gives, begun.sent
-        self._straight.wait(self, begun.sock)
-        return None
+        self._straight.watch(begun.sock, NODE_SPEAKS, self.node_speaks)
+        self._straight.wait(self)
+        return True
 
     def node_speaks(self, events: int) -> None:
         """Pass on what the node says; the session is over when that was all."""
         assert self._node is not None
-        try:
-            size = self._node.recv_into(buffer)
-        except BlockingIOError:
-            return
-        except OSError as problem:
-            self._fail(BROKEN, f"fr_instance_read(): {problem.strerror}")
-            self._over()
-            return
-        if size:
-            self._received += size
-            if self._given:
-                self._declined()
+        for _ in range(RUNS):
             try:
-                gone = self._client.send(buffer[:size], NOW)
+                size = self._node.recv_into(buffer)
             except BlockingIOError:
-                gone = 0
-            except OSError:
-                self._over()  # the client left
                 return
-            if gone < size:
-                self._to_client = bytes(buffer[gone:size])
-                self._straight.turn(self)
+            except OSError as problem:
+                self._fail(BROKEN, f"fr_instance_read(): {problem.strerror}")
+                self._over()
                 return
-            if events & ENDED != END or size == CHUNK:
+            if size and not self._give(size):
                 return
-        if not (self._received or self._given):
-            self._fail(BROKEN, UNANSWERED)
-        self._over()
+            if not size or (size < CHUNK and events & ENDED == END):
+                if not (self._received or self._given):
+                    self._fail(BROKEN, UNANSWERED)
+                self._over()
+                return
+            if size < CHUNK:
+                return
+
+    def _give(self, size: int) -> bool:
+        """Send the client what has come of the node; False when the straight way ends here."""
+        self._received += size
+        if self._given:
+            self._declined()
+        try:
+            gone = self._client.send(buffer[:size], NOW)
+        except BlockingIOError:
+            gone = 0
+        except OSError:
+            self._over()  # the client left
+            return False
+        if gone < size:
+            self._to_client = bytes(buffer[gone:size])
+            self._straight.turn(self)
+            return False
+        return True
 
     def patiently(self) -> Steps:
         """Go on as a task."""
-        assert self._node is not None
-        relay = Relay(self._client, self._node, [], self._rules.timeout)
-        relay.given, relay.received, relay.sent = self._given, self._received, self._sent
-        relay.to_client = memoryview(self._to_client)
-        self._relay = relay
+        if self._node is not None:
+            self._straight.unwatch(self._node)
+            relay = Relay(self._client, self._node, [], self._rules.timeout)
+            relay.given, relay.received, relay.sent = self._given, self._received, self._sent
+            relay.to_client = memoryview(self._to_client)
+            self._relay = relay
         return self.run()
+
+    def task_ended(self) -> None:
+        """The session is over."""
+        self._straight.ended()
 
     def _declined(self) -> None:
         """The node answers over its connection: it has ignored the descriptor."""

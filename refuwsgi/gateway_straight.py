@@ -38,11 +38,11 @@ class Waiting(Protocol):
 
     since: float  # when it began to wait
 
-    def node_speaks(self, events: int) -> None:
-        """Take what the node says."""
-
     def patiently(self) -> Steps:
-        """The steps that are left, for a task."""
+        """Leave the straight way: the steps that are left, for a task."""
+
+    def task_ended(self) -> None:
+        """The task has come to its end."""
 
     def close(self) -> None:
         """Close what the session has opened."""
@@ -53,32 +53,39 @@ class Straight:
 
     def __init__(self, loop: Loop, ended: Callable[[], None]) -> None:
         self.ended = ended  # to be called when a session is over
+        self.watch, self.unwatch = loop.watch, loop.unwatch
         self._loop = loop
-        self._waiting: dict[Waiting, SocketType] = {}  # the longest first
+        self._waiting: dict[Waiting, None] = {}  # the longest first
         self._minded = False
 
-    def wait(self, visit: Waiting, node: SocketType) -> None:
-        """Have a session called when its node speaks."""
-        self._loop.watch(node, NODE_SPEAKS, visit.node_speaks)
-        self._waiting[visit] = node
+    def wait(self, visit: Waiting) -> None:
+        """Mind a session that waits for a call of the loop, from now on."""
+        self._waiting[visit] = None
         if not self._minded:
             self._minded = True
             self._loop.spawn(self._mind())
 
-    def part(self, visit: Any, node: SocketType) -> None:
-        """Close the socket of a session's node, and wait for it no more."""
-        watched = self._waiting.pop(visit, None) is not None
-        if watched and copies.exist:  # the kernel would not know that it is closed
-            self._loop.unwatch(node)
-            watched = False
-        node.close()
-        if watched:
-            self._loop.unwatch(node)
+    def part(self, visit: Any) -> bool:
+        """Mind a session no more; False when it was not minded."""
+        return self._waiting.pop(visit, self) is None
+
+    def close(self, sock: SocketType) -> None:
+        """Close a socket that is watched."""
+        if copies.exist:  # the kernel would not know that it is closed
+            self.unwatch(sock)
+            sock.close()
+        else:
+            sock.close()
+            self.unwatch(sock)
 
     def turn(self, visit: Waiting) -> None:
         """Let a session become a task."""
-        self._loop.unwatch(self._waiting.pop(visit))
-        self._loop.spawn(visit.patiently(), self.ended)
+        self._waiting.pop(visit, None)
+        self._loop.spawn(visit.patiently(), visit.task_ended)
+
+    def task(self, steps: Steps) -> None:
+        """Have a session that never was on the straight way."""
+        self._loop.spawn(steps, self.ended)
 
     async def _mind(self) -> None:
         while self._waiting:
@@ -90,7 +97,7 @@ class Straight:
                 self.turn(visit)
         self._minded = False
 
-    def close(self) -> None:
+    def end(self) -> None:
         """End the sessions that are left."""
         for visit in list(self._waiting):
             visit.close()

@@ -127,7 +127,10 @@ class Visit:
         self._client.close()
         moved = self._relay
         if self._node is not None:
-            self._straight.part(self, self._node)
+            if self._straight.part(self):
+                self._straight.close(self._node)
+            else:
+                self._node.close()
         if self._begun is not None:
             self._begun.sock.close()
         if self._body is not None:

@@ -42,7 +42,7 @@ from refuwsgi.fastrouter.slots import Table
 from refuwsgi.gateway import Gateway, Serve
 from refuwsgi.gateway_rules import Chooser, Offers, Plain, Rules
 from refuwsgi.gateway_sessions import Session
-from refuwsgi.gateway_straight import Steps, Straight
+from refuwsgi.gateway_straight import Straight
 from refuwsgi.loop import sleep
 from refuwsgi.options import Config, Option, flag, seconds, text
 from refuwsgi.sockets import Listener
@@ -177,8 +177,8 @@ def run(parts: Parts, place: int) -> int:
 def visits(followed: Rules) -> Serve:
     """What a gateway does with each client."""
 
-    def visit(client: SocketType, peer: Any, straight: Straight) -> Steps | None:
-        return Session(followed, client, straight).begin()
+    def visit(client: SocketType, peer: Any, straight: Straight) -> None:
+        Session(followed, client, straight).begin()
 
     return visit
 

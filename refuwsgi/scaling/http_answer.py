@@ -56,6 +56,19 @@ def size_of(data: memoryview) -> int | Head:
     return (head, key) if end else UNFINISHED
 
 
+def is_whole(data: memoryview) -> bool:
+    """Whether this is all of an answer, to anything but HEAD, as far as a look can tell.
+
+    Its node will have nothing to add, so that nobody needs to wait for its end.
+    """
+    found = size_of(data)
+    if isinstance(found, int):
+        return found == len(data)
+    if found is not UNFINISHED:
+        Answer(bodiless=False, auto_chunked=False).feed(data)  # the next one like it will be known
+    return False
+
+
 def _remember(key: bytes, low: bytes) -> None:
     """Remember a head that has no wish but a length; `low` is all of it, in lower case."""
     gap = key.find(OF_LENGTH)

@@ -40,6 +40,11 @@ class Exchange(Relay):
         self._pending = pending or (lambda: 0)
         self._hidden = None if pending is None else self._read_ahead
 
+    def resume(self, received: int, to_client: bytes) -> None:
+        """Go on where somebody else has begun to pass the answer on."""
+        self.received, self.to_client = received, memoryview(to_client)
+        self._node_speaks = self._answer is None or not self._answer.done
+
     def _read_ahead(self) -> bool:
         hears = self._client_speaks and self.left and not (self._to_node or self._file)
         return bool(hears and self._pending())

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from refuwsgi import privileges
 from refuwsgi.gateway import Gateway, GatewayProcess
-from refuwsgi.gateway_straight import Steps, Straight
+from refuwsgi.gateway_straight import Straight
 from refuwsgi.options import JOIN, Config, Option, texts
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling import (
@@ -36,6 +36,7 @@ from refuwsgi.scaling import (
 from refuwsgi.scaling.http_door import RouterDoor
 from refuwsgi.scaling.http_public import Public
 from refuwsgi.scaling.http_session import Session
+from refuwsgi.scaling.http_straight import StraightSession
 from refuwsgi.sockets import Listener
 
 if TYPE_CHECKING:
@@ -104,12 +105,13 @@ class Serving:
         self.only = None if self.doors else door
         self.doors[_place(listener.sock)] = door
 
-    def visit(self, client: socket.SocketType, peer: Any, straight: Straight) -> Steps:
-        """Serve one client."""
+    def visit(self, client: socket.SocketType, peer: Any, straight: Straight) -> None:
+        """Begin to serve one client."""
         door = self.only or self._door_of(client)
         if door.tls is not None:
-            return _secure(door, door.tls, client, peer)
-        return Session(door, client, peer).run()
+            straight.task(_secure(door, door.tls, client, peer))
+        else:
+            StraightSession(door, client, peer, straight).begin()
 
     def _door_of(self, client: socket.SocketType) -> RouterDoor:
         place = _place(client)

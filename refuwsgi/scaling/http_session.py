@@ -2,7 +2,8 @@
 
 Section:  scaling / http; the sessions
 What:     read a head, make the packet, connect to a node (the next one on failure), carry the
-          body and the answer; again, if the connection is kept.
+          body and the answer; again, if the connection is kept.  All that may have to wait is here;
+          `http_straight` is for what need not.
 
               head --> packet --> node --> exchange --> again, or close
                | 400 408 431      | 502 503   | 502 504
@@ -16,11 +17,12 @@ Errors:   as long as no byte of an answer went out the client is told what went 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from socket import SocketType
 from typing import Any, Final
 
 from refuwsgi import log
-from refuwsgi.gateway_reach import NodeError, Unreached, reach
+from refuwsgi.gateway_reach import Begun, Bytes, NodeError, Unreached, reach
 from refuwsgi.gateway_relay import ENDLESS, linger, rest_of
 from refuwsgi.gateway_rules import BROKEN, SLOW, UNAVAILABLE, Failure, shown
 from refuwsgi.protocol.http import Head, HeadError, head_end, parse_head
@@ -39,23 +41,34 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Session:
     """One client's visit."""
 
-    __slots__ = ("_client", "_door", "_exchange", "_heads", "_host", "_node", "_target")
+    __slots__ = ("_answer", "_begun", "_client", "_door", "_exchange", "_heads", "_host", "_known",
+                 "_node", "_problem", "_received", "_staying", "_target", "_targets")  # fmt: skip
 
     def __init__(self, door: RouterDoor, client: SocketType, peer: Any) -> None:
         self._door = door
         self._client = client
         address = (peer[0], str(peer[1])) if door.tcp else ("0.0.0.0", "")  # noqa: S104
         self._heads = Heads(door, client, address)
+        self._known: Head | None = None  # the head of what has come, if it was read already
         self._host = ""
-        self._node: SocketType | None = None
+        self._targets: Iterator[Target] | None = None  # those that are still to be tried
         self._target: Target | None = None
+        self._begun: Begun | None = None  # what came of a first attempt
+        self._node: SocketType | None = None
+        self._answer: Answer | None = None  # None: it is passed on without being understood
         self._exchange: Exchange | None = None
+        # What the straight way, if it went before or comes after, has found.
+        self._received = 0
+        self._problem: NodeError | None = None
+        self._staying = False
 
     async def run(self) -> None:
         """Serve the client, whatever happens."""
         try:
             while await self._one():
                 self._heads.first = False
+                if self._stays():
+                    break
         except HeadError as problem:
             await self._refuse(problem.status)
         except Failure as failure:
@@ -70,17 +83,36 @@ class Session:
         except (Left, OSError):
             pass
         finally:
-            self._close_node()
-            if self._door.tls is not None:
-                https.say_goodbye(self._client)
-            self._client.close()
+            if not self._staying:
+                self.close()
+
+    def _stays(self) -> bool:
+        """Whether the client that is kept goes the straight way from here."""
+        return False
+
+    def close(self) -> None:
+        """Close what the session has opened."""
+        self._close_node()
+        if self._begun is not None:
+            self._begun.sock.close()
+        if self._door.tls is not None:
+            https.say_goodbye(self._client)
+        self._client.close()
 
     async def _one(self) -> bool:
         """Serve one request; say whether there may be another."""
+        if self._problem is not None:
+            raise self._problem
+        if self._exchange is not None:
+            return await self._carry(self._exchange)
         rules = self._door.rules
         heads = self._heads
-        end = await heads.next()
-        head = parse_head(heads.data, end)
+        head, self._known = self._known, None
+        if head is None:
+            end = await heads.next()
+            head = parse_head(heads.data, end)
+        else:
+            end = len(heads.data)
         rest, heads.data = heads.data[end:], b""
         environ = head.environ
         if self._door.redirects_to is not None:
@@ -134,58 +166,70 @@ class Session:
 
     async def _pass_on(self, head: Head, rest: bytes, left: int, kept: Kept | None) -> bool:
         door, environ = self._door, head.environ
-        data = memoryview(door.packet(environ, *self._heads.peer) + rest)
+        data = door.packet(environ, *self._heads.peer) + rest
         followed = door.rules.idle > 0 and left != ENDLESS and head.keep_alive
-        answer = None
+        self._answer = None
         if followed:
             bodiless = environ["REQUEST_METHOD"] == "HEAD"
-            answer = Answer(bodiless=bodiless, auto_chunked=door.rules.auto_chunked)
+            self._answer = Answer(bodiless=bodiless, auto_chunked=door.rules.auto_chunked)
         node, sent = await self._reach([data])
         exchange = Exchange(
-            self._client, node, rest_of([data], sent), left, answer, door.rules.timeout
+            self._client, node, rest_of([data], sent), left, self._answer, door.rules.timeout
         )
         self._exchange = exchange
         if kept is not None and kept.file is not None:
             exchange.send_file(kept.file.fileno(), kept.size)
+        return await self._carry(exchange)
+
+    async def _carry(self, exchange: Exchange) -> bool:
+        """Carry to the end of an answer; say whether there may be another request."""
         await exchange.run()
         self._exchange = None
         self._close_node()
         if exchange.left > 0:
             await self._linger()
-        return answer is not None and answer.keep and not exchange.left and self._may_go_on()
+        return self._kept() and not exchange.left
 
-    def _may_go_on(self) -> bool:
+    def _kept(self) -> bool:
         """Say whether what comes next can be another request."""
-        if self._door.leaving():
+        if self._answer is None or not self._answer.keep or self._door.leaving():
             return False
         # uWSGI: bytes behind the body end the connection, unless they are a request.
         return not self._heads.data or head_end(self._heads.data) > 0
 
-    async def _reach(self, data: list[memoryview]) -> tuple[SocketType, int]:
+    async def _reach(self, data: Sequence[Bytes]) -> tuple[SocketType, int]:
         """Connect to the first target that takes the connection, and send what goes at once."""
         tried = 0
-        for target in self._door.nodes.targets(time.monotonic()):
+        begun, self._begun = self._begun, None
+        targets = self._targets = self._targets or self._door.nodes.targets(time.monotonic())
+        target = self._target if begun is not None else next(targets, None)
+        while target is not None:
             self._target = target
             try:
-                self._node, sent = await self._connect(target, data)
+                self._node, sent = await self._connect(target, data, begun)
+                self._targets = None
                 return self._node, sent
             except Unreached as problem:
                 self._unreached(target, problem, tried)
             tried += 1
+            begun, target = None, next(targets, None)
         if not tried:
             raise Failure(UNAVAILABLE, "no node")
         raise Failure(BROKEN, "no node takes the connection")
 
-    async def _connect(self, target: Target, data: list[memoryview]) -> tuple[SocketType, int]:
+    async def _connect(
+        self, target: Target, data: Sequence[Bytes], begun: Begun | None
+    ) -> tuple[SocketType, int]:
         limit = self._door.rules.connect_timeout
         end = time.monotonic() + limit
         while True:
             try:
-                return await reach(target.family, target.names, data, -1, limit)
+                return await reach(target.family, target.names, data, -1, limit, begun)
             except Unreached as problem:
                 # A UNIX socket whose queue is full: wait, as TCP would.
                 if not problem.busy or time.monotonic() >= end:
                     raise
+                begun = None
             except NodeError:
                 raise
             except OSError as problem:
@@ -213,7 +257,7 @@ class Session:
 
     async def _refuse(self, status: str) -> None:
         """Answer with an error, unless an answer has begun already."""
-        if self._exchange is not None and self._exchange.received:
+        if self._exchange.received if self._exchange is not None else self._received:
             return
         text = status[4:].encode() + b"\n"
         head = (

@@ -18,8 +18,10 @@ from refuwsgi.server.tracing import ANSWERS, CHOOSES, GIVES, LETS_GO, TAKES, Ste
 def join(trace: Trace, *, http: bool, fast: bool) -> None:
     """Put the notes around the sessions."""
     if http:
-        from refuwsgi.scaling.http_session import Session as Http
+        from refuwsgi.scaling.http_straight import StraightSession as Http
 
+        trace.around(Http, "begin", _patiently)
+        trace.around(Http, "_stays", lambda step: lambda session: False)
         trace.around(Http, "run", lambda step: _visit(trace, step))
         trace.around(Http, "_connect", lambda step: _chosen(trace, step))
         trace.around(Http, "_pass_on", lambda step: _passed_on(trace, step))
@@ -34,7 +36,7 @@ def join(trace: Trace, *, http: bool, fast: bool) -> None:
 
 def _patiently(step: Step) -> Step:
     """Have every session be a task: what a trace tells of is the same, and all of it is there."""
-    return lambda session: session.run()
+    return lambda session: session._straight.turn(session)
 
 
 # -- the HTTP router
@@ -58,10 +60,10 @@ def _visit(trace: Trace, step: Step) -> Step:
 
 
 def _chosen(trace: Trace, step: Step) -> Step:
-    async def connect(session: Any, target: Any, data: Any) -> Any:
+    async def connect(session: Any, target: Any, *rest: Any) -> Any:
         # First noted, then done: a core may have the client before this has come back.
         trace.note(trace.name, CHOOSES, _peer(session), target.address)
-        return await step(session, target, data)
+        return await step(session, target, *rest)
 
     return connect
 

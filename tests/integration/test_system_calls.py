@@ -182,7 +182,7 @@ def test_a_kept_connection(start: Starter) -> None:
 
 
 def test_the_http_router_and_its_worker(start: Starter) -> None:
-    assert cost(start, "http = 127.0.0.1:PORT\n", GET) == 19
+    assert cost(start, "http = 127.0.0.1:PORT\n", GET) == 18
 
 
 class Node:
@@ -197,8 +197,11 @@ class Node:
         sock.close()
 
 
-@pytest.mark.parametrize(("answer", "calls"), [(OK, 13), (MIB, 24)], ids=["hello", "1 MiB"])
-def test_the_fastrouter(start: Starter, answer: bytes, calls: int) -> None:
+# How many pieces a MiB comes in depends on who is faster, too.
+@pytest.mark.parametrize(
+    ("answer", "calls"), [(OK, range(13, 14)), (MIB, range(20, 28))], ids=["hello", "1 MiB"]
+)
+def test_the_fastrouter(start: Starter, answer: bytes, calls: range) -> None:
     with Backend(Node(answer), protocol="uwsgi") as node:
         subject = start(
             f"master = true\nfastrouter = 127.0.0.1:PORT\nfastrouter-to = {node.address}\n"
@@ -206,4 +209,4 @@ def test_the_fastrouter(start: Starter, answer: bytes, calls: int) -> None:
         subject.wait_listening(subject.port)
         once(subject.port, VARS)
         with traced(subject) as trace:
-            assert trace.usual(lambda: once(subject.port, VARS)) == calls
+            assert trace.usual(lambda: once(subject.port, VARS)) in calls
