@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from refuwsgi.options import Option, number
-from refuwsgi.protocol.http_alike import learn, recall
+from refuwsgi.protocol.http_alike import SECRETS, learn, recall
 from refuwsgi.protocol.http_chunks import ChunkDecoder as ChunkDecoder
 from refuwsgi.protocol.http_chunks import ChunkError as ChunkError
 from refuwsgi.protocol.http_target import (
@@ -200,7 +200,7 @@ def _header(line: str) -> Pair:
     if key == "HTTP_HOST" and not only(value, AUTHORITY):
         raise HeadError("Host is no host")
     pair = key, value
-    if len(line) <= LINE and key not in ("HTTP_COOKIE", "HTTP_AUTHORIZATION"):
+    if len(line) <= LINE and key != "HTTP_COOKIE" and key not in SECRETS:
         if len(_lines) >= LINES:
             _lines.clear()
         _lines[line] = pair

@@ -81,7 +81,7 @@ def learn(key: bytes, environ: dict[str, str], facts: Facts, headers: int) -> No
             _strangers.clear()
         _strangers.add(known)
         return
-    if len(key) > SHAPE or not _can_be_told(key) or not SECRETS.isdisjoint(environ):
+    if len(key) > SHAPE or not SECRETS.isdisjoint(environ) or not _can_be_told(key):
         return
     if len(_shapes) >= SHAPES:
         _shapes.clear()

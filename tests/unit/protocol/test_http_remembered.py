@@ -33,5 +33,5 @@ def test_what_is_long_is_not_remembered() -> None:
 
 
 def test_secrets_are_not_remembered() -> None:
-    get(b"Cookie: secret=1\r\nAuthorization: Basic secret\r\n")
+    get(b"Cookie: secret=1\r\nAuthorization: Basic secret\r\nProxy-Authorization: secret\r\n")
     assert not [line for line in http._lines if "secret" in line]
