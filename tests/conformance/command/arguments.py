@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from refuwsgi import __version__
+
 from .comparing import compare
 from .listing import show
 from .running import run
@@ -18,6 +20,7 @@ and on-demand vassals: black box, over sockets, signals, logs and processes.
   refuwsgi-conformance --sut uwsgi fastrouter FR-14 'SC-2*'
   refuwsgi-conformance list vassals
   refuwsgi-conformance compare a.json b.json --html grid.html
+  refuwsgi-conformance run --help                       files to write, lists of known differences
 """
 EXITS = """\
 exit status: 0 everything judged held, or differed as listed; 1 something did not; 2 wrong
@@ -47,6 +50,7 @@ def parser() -> Parser:
         epilog=EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    whole.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     actions = whole.add_subparsers(metavar="ACTION", required=True)
     _run(actions.add_parser("run", help="judge a binary (what happens without an action)"))
     _list(actions.add_parser("list", help="show the cases and requirements, run nothing"))

@@ -35,12 +35,22 @@ class Teller(Recorder):
         self._quiet = quiet
         self._out = sys.stdout  # pytest, which runs below, has another one meanwhile
         self._ended = 0
+        self._all = 0
         self._began = time.monotonic()
 
     def begin(self, name: str, command: Sequence[str], profile: str) -> None:
         """Say what is judged."""
         if not self._quiet:
             self._say(f"judging {name} ({shlex.join(command)}), profile {profile}")
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Note how many cases there are."""
+        self._all = self._all or len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Note it where other processes have collected them."""
+        self._all = len(ids)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a phase of a case; keep what a failure says."""
@@ -70,10 +80,10 @@ class Teller(Recorder):
         if self._quiet:
             return
         if self._out.isatty():
-            self._say(f"\r\033[K{self._ended}  {case[:70]}", end="")
+            self._say(f"\r\033[K{self._ended} of {self._all}  {case[:65]}", end="")
         elif self._ended % STEP == 0:
             seconds = time.monotonic() - self._began
-            self._say(f"... {self._ended} cases in {seconds:.0f} s")
+            self._say(f"... {self._ended} of {self._all} cases in {seconds:.0f} s")
 
     def end(self, unsteady: Sequence[str]) -> None:
         """Print every failure, then the sums."""

@@ -30,6 +30,8 @@ class Piece:
 
     def lines(self) -> list[str]:
         """The piece as text: who, how much, the packet it is, hex beside characters."""
+        if not self.size:
+            return [f"{self.arrow} {self.peer} (closed)"]
         found = [f"{self.arrow} {self.peer} ({self.size} bytes)"]
         if decoded := packet_in(self.data):
             found.append(f"   {decoded}")
@@ -49,19 +51,18 @@ def clear() -> None:
 
 def sent(peer: str, data: bytes) -> None:
     """Note what the case sent to a peer."""
-    _note("->", peer, data)
+    if data:
+        _note("->", peer, data)
 
 
 def received(peer: str, data: bytes) -> None:
-    """Note what the case received from a peer."""
+    """Note what the case received from a peer; b"" is that the peer has closed."""
     _note("<-", peer, data)
 
 
 def _note(arrow: str, peer: str, data: bytes) -> None:
-    if not data:
-        return
     last = _pieces[-1] if _pieces else None
-    if last is None or (last.arrow, last.peer) != (arrow, peer):
+    if last is None or not data or (last.arrow, last.peer) != (arrow, peer):
         last = Piece(arrow, peer)
         _pieces.append(last)
     last.add(data)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs._ext.source import ROOT
+from refuwsgi import __version__
 from tests.conformance.command import comparing, main, running, writing
 from tests.conformance.harness.requirements import Known, listed
 
@@ -75,6 +76,11 @@ def test_errors_are_one_line(
 def test_the_help_names_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert "exit status: 0 " in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"refuwsgi-conformance {__version__}\n"
 
 
 def test_a_list_without_a_reason_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def test_pieces_that_follow_each_other_are_one() -> None:
     wire.sent("peer", b"x")
     assert [line for line in wire.text().splitlines() if "peer" in line] == [
         "<- peer (19 bytes)",
+        "<- peer (closed)",
         "-> peer (1 bytes)",
     ]
 
