@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+from refuwsgi import sockets
 from refuwsgi.gateway import GatewayProcess
 
 LIMIT = 20.0
@@ -35,6 +36,9 @@ def forked(directory: Path, processes: Sequence[GatewayProcess]) -> Iterator[Non
             os.kill(child, signal.SIGTERM)
         for child in children:
             os.waitpid(child, 0)
+        for listener in sockets.made():
+            listener.sock.close()
+        sockets._made.clear()
 
 
 def connect(path: str) -> socket.socket:
