@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, text, texts
@@ -72,7 +72,6 @@ TOUCH_LOGREOPEN: Option[tuple[str, ...]] = Option(
     repeat=JOIN,
     implies=("master",),
 )
-
 TOUCH_LOGROTATE: Option[tuple[str, ...]] = Option(
     "touch-logrotate",
     texts,
@@ -97,8 +96,7 @@ class _State:
     requests = STDERR  # where lines about requests go
     requests_path = ""
     write: Callable[[int, bytes], int] | None = None  # with patience (log_pipe.py)
-    second = -1  # the second for which `date` was made
-    date = ""
+    second, date = -1, ""  # the second for which `date` was made
 
 
 _state = _State()
@@ -107,6 +105,12 @@ _state = _State()
 def line(words: str) -> None:
     """Write a line of the log."""
     _write(_date(_state.format) + _one_line(words))
+
+
+def lines(words: Sequence[str]) -> None:
+    """Write several lines with one write; for a log that is a file: elsewhere it is a message."""
+    said = words if "".join(words).isprintable() else map(_one_line, words)
+    _write("\n".join([_date(_state.format) + each for each in said]))
 
 
 def dated(words: str) -> None:
@@ -138,8 +142,7 @@ def _date(form: str) -> str:
         return ""
     second = int(time.time())
     if second != _state.second or not _state.date:
-        _state.second = second
-        _state.date = time.strftime(form, time.localtime(second)) + " - "
+        _state.second, _state.date = second, time.strftime(form, time.localtime(second)) + " - "
     return _state.date
 
 
@@ -200,8 +203,8 @@ def _open_or_fail(
     try:
         (use or to)(path, config[LOG_TRUNCATE])
     except OSError as problem:
-        where = config.where(option)
-        raise OptionError(f"{where}: {option.name}: {path}: {problem.strerror}") from None
+        text = f"{option.name}: {path}: {problem.strerror}"
+        raise OptionError(f"{config.where(option)}: {text}") from None
 
 
 def to(path: str, truncate: bool = False) -> None:

@@ -10,6 +10,8 @@ Errors:   none here; `sign_check.configured` and `resubscribe.configured` were t
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -19,12 +21,13 @@ from refuwsgi.fastrouter import cheap_mode, resubscribe, sign_check, table_hando
 from refuwsgi.fastrouter import way3_use_cache as way3
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscription_streams import Ear
 from refuwsgi.gateway import Gateway
 from refuwsgi.loop import Task, sleep
 from refuwsgi.options import Config
 from refuwsgi.sockets import Listener
 
-SWEEP = 4  # a table without requests is looked through every so many tolerances
+PART = 1000  # keys of a large table that are looked at before others get their turn
 
 
 class Parts(NamedTuple):
@@ -54,15 +57,20 @@ class Hearing:
         self._leaves = place == 0  # all know the same: one tells the next generation
         self._knows = False
         self._tasks: list[Task] = []
-        self._receiver = way4.Receiver(
+        others = [inbox for other, inbox in enumerate(parts.inboxes) if other != place]
+        receiver = way4.Receiver(
             table,
-            parts.servers,
-            own=parts.inboxes[place] if parts.inboxes else None,
-            others=[inbox for other, inbox in enumerate(parts.inboxes) if other != place],
+            others=others,
             signatures=signatures,
             owners=config[sign_check.CREDENTIALS_CHECK],
             forward=above.forward if above else None,
         )
+        self._ears = [Ear(each.sock, table, receiver.take, inside=False) for each in parts.servers]
+        for ear in self._ears:
+            ear.rests = ear.rests and not others  # the inboxes of others are soon full, too
+        if parts.inboxes:
+            own = parts.inboxes[place].ours
+            self._ears.append(Ear(own, table, receiver.take, inside=True))
 
     def begin(self, name: str, tolerance: float, *, cheap: bool) -> None:
         """Have the gateway's loop hear from now on."""
@@ -70,15 +78,19 @@ class Hearing:
         if cheap:
             mode = cheap_mode.CheapMode(gateway, name, log.line)
             table.changed = lambda: mode.nodes_changed(table.living)
+        elif self._guard is None and stat.S_ISREG(os.fstat(log.STDERR).st_mode):
+            # Nobody else speaks between the lines of the table.
+            for ear in self._ears:
+                ear.say_all = log.lines
         gateway.on_leaving.append(self.leave)
         self._tasks.append(gateway.loop.spawn(self._hear()))
-        gateway.loop.spawn(_sweep(table, 1.0 if cheap else max(1.0, tolerance * SWEEP)))
+        gateway.loop.spawn(_sweep(table, 1.0 if cheap else max(1.0, tolerance)))
 
     async def _hear(self) -> None:
         await table_handover.take_over(self._handover, self._table, self._guard)
         self._knows = True
-        for sock in self._receiver.sources():
-            self._tasks.append(self._gateway.loop.spawn(self._receiver.listen(sock)))
+        for ear in self._ears:
+            self._tasks.append(self._gateway.loop.spawn(ear.listen()))
 
     def leave(self) -> None:
         """Hear no more, and tell the next generation."""
@@ -92,7 +104,13 @@ class Hearing:
 
 
 async def _sweep(subscribed: Table, pause: float) -> None:
-    """Find silent nodes that nobody asks for; a router that may go cheap must know soon."""
+    """Find silent nodes that nobody asks for: a tolerance after another nobody is left.
+
+    A router that may go cheap must know sooner.
+    """
     while True:
         await sleep(pause)
-        subscribed.sweep(time.monotonic())
+        keys = list(subscribed.slots)
+        for start in range(0, len(keys), PART):
+            subscribed.sweep(time.monotonic(), keys[start : start + PART])
+            await sleep(0.0)

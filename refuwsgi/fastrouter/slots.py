@@ -17,7 +17,7 @@ Errors:   none.  In a full table who has been silent longest makes room; this is
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from refuwsgi.fastrouter.balancing import NAMES, choose
@@ -27,7 +27,7 @@ from refuwsgi.protocol.subscription import Announcement, hash_of
 
 MOST_SLOTS = 1 << 17  # some 100 MB
 MOST_NODES = 4096  # of one key
-SHARED = 4096  # addresses
+SHARED = 512  # addresses, beside two for each key
 MOST_CUTS = 5  # lookups for one key with --subscription-dotsplit, as uWSGI
 
 
@@ -51,7 +51,7 @@ class Subscribed:
         "turns", "weight",
     )  # fmt: skip
 
-    def __init__(self, said: Announcement, address: str, sender: Sender) -> None:
+    def __init__(self, said: Announcement, address: str, sender: Sender, now: float) -> None:
         self.key = said.key
         self.address = address
         # uWSGI: the first announcement decides the modifiers; later ones only renew the rest.
@@ -60,6 +60,7 @@ class Subscribed:
         self.sender = sender
         self.requests = self.running = self.failures = self.turns = 0
         self.received = self.sent = 0  # bytes from the node, bytes to it
+        self.renew(said, now)
 
     def renew(self, said: Announcement, now: float) -> None:
         """Take over what the node says of itself today."""
@@ -96,8 +97,10 @@ class Table:
     ) -> None:
         self.slots: dict[bytes, Slot] = {}
         self.living = 0
-        self.changed: Callable[[], None] = lambda: None  # called when `living` was changed
-        self._say = say
+        self.say = say
+        self.changed: Callable[[], None] | None = None  # called when `living` was changed
+        self.ears: list[Callable[[], int]] = []  # take announcements that wait, and count them
+        self.streams = 0  # ears that let announcements wait
         self._name = name
         self._speaker = f"[uwsgi-subscription for pid {os.getpid()}]"
         self._tolerance = tolerance
@@ -114,38 +117,34 @@ class Table:
         self, said: Announcement, address: str, now: float, sender: Sender = NOBODY
     ) -> bool:
         """Take an announcement; say whether its node is new."""
-        slot = self.slots.get(said.key)
-        if slot is not None:
-            node = self._find(slot, address)
-            if node is not None:
+        slot = self.slots.get(said.key) or self._new_slot(said)
+        if slot is None:
+            return False
+        for node in slot.nodes:
+            if node.address == address:
                 if node.dead:
                     self._living_changed(1)
                 node.renew(said, now)
                 return False
-        else:
-            slot = self._new_slot(said)
-        if slot is None:
-            return False
         if len(slot.nodes) >= MOST_NODES and not self._make_room(longest_silent(slot.nodes)):
             return False
-        node = Subscribed(said, self._shared(address), sender)
-        node.renew(said, now)
-        slot.nodes += (node,)
-        self._say(f"{self._speaker} {shown(said.key)} => new node: {shown(address)}")
+        slot.nodes += (Subscribed(said, self._shared(address), sender, now),)
+        self.say(f"{self._speaker} {shown(said.key)} => new node: {shown(address)}")
         self._living_changed(1)
         return True
 
     def withdraw(self, key: bytes, address: str) -> None:
         """Let a node leave; what runs on it may end."""
-        node = self._find(self.slots.get(key), address)
-        if node is not None:
-            self.failed(node)
+        slot = self.slots.get(key)
+        for node in slot.nodes if slot is not None else ():
+            if node.address == address:
+                self.failed(node)
 
     def failed(self, node: Subscribed) -> None:
         """Mark a node as dead: it left, or did not take a connection."""
         node.failures += 1
         if not node.dead:
-            self._say(
+            self.say(
                 f"[{self._name} pid {os.getpid()}] {shown(node.key)} => "
                 f"marking {shown(node.address)} as failed"
             )
@@ -162,15 +161,36 @@ class Table:
 
     def choose(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
         """Name the node that is to answer a request for `key`, and count the request."""
+        if self.streams:
+            self._hear()
+        slot, node = self.slots.get(key), None
+        if slot is not None and len(slot.nodes) == 1:
+            (only,) = slot.nodes
+            if not only.dead and now - only.last_check <= self._tolerance:
+                node = only  # alone and alive, as nearly always
+                slot.hits += 1
+                if node.turns:
+                    node.turns -= 1  # dealt when there were others
+        if node is None:
+            node = self._of_any(key, client, now)
+        if node is None and self._hear():
+            node = self._of_any(key, client, now)
+        if node is not None:
+            node.running += 1
+            node.requests += 1
+            node.last_requests += 1
+        return node
+
+    def _hear(self) -> bool:
+        """Hear who announced himself just now; say whether anybody did."""
+        return sum([hear() for hear in self.ears]) > 0
+
+    def _of_any(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
         node = self._of_slot(key, client, now)
         if node is None and self._dotsplit:
             node = self._of_parents(key, client, now)
         if node is None and self._fallback_key:
             node = self._of_slot(self._fallback_key, client, now)
-        if node is not None:
-            node.running += 1
-            node.requests += 1
-            node.last_requests += 1
         return node
 
     def _of_slot(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
@@ -201,16 +221,17 @@ class Table:
 
     # -- life and death
 
-    def sweep(self, now: float) -> None:
-        """Find out who fell silent, without waiting for a request to do so."""
-        for slot in list(self.slots.values()):
-            self._expire(slot, now)
+    def sweep(self, now: float, keys: Iterable[bytes]) -> None:
+        """Find out who fell silent under these keys, without waiting for a request to do so."""
+        for key in keys:
+            if (slot := self.slots.get(key)) is not None:
+                self._expire(slot, now)
 
     def _expire(self, slot: Slot, now: float) -> None:
         for node in slot.nodes:
             if not node.dead and now - node.last_check > self._tolerance:
                 node.failures += 1
-                self._say(
+                self.say(
                     f"{self._speaker} {shown(node.key)} => marking {shown(node.address)} as failed "
                     f"(no announce received in {self._tolerance:g} seconds)"
                 )
@@ -232,7 +253,8 @@ class Table:
 
     def _living_changed(self, by: int) -> None:
         self.living += by
-        self.changed()
+        if self.changed is not None:
+            self.changed()
 
     # -- finding and making
 
@@ -241,28 +263,20 @@ class Table:
         for slot in self.slots.values():
             yield from slot.nodes
 
-    @staticmethod
-    def _find(slot: Slot | None, address: str) -> Subscribed | None:
-        if slot is not None:
-            for node in slot.nodes:
-                if node.address == address:
-                    return node
-        return None
-
     def _new_slot(self, said: Announcement) -> Slot | None:
         if len(self.slots) >= MOST_SLOTS and not self._make_room(self._crowd.silent()):
             return None
         # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
-        slot = Slot(_algorithm_of(said) or self._algorithm)
+        slot = Slot(said.algorithm and _algorithm_of(said) or self._algorithm)
         self.slots[said.key] = slot
-        self._say(f"{self._speaker} new pool: {shown(said.key)} (hash key: {hash_of(said.key)})")
+        self.say(f"{self._speaker} new pool: {shown(said.key)} (hash key: {hash_of(said.key)})")
         return slot
 
     def _make_room(self, nodes: list[Subscribed]) -> bool:
         """Let these go; False when there are none."""
         if not self._full:
             self._full = True
-            self._say(f"[{self._name} pid {os.getpid()}] no room for more subscriptions, "
+            self.say(f"[{self._name} pid {os.getpid()}] no room for more subscriptions, "
                       "the longest silent ones go")  # fmt: skip
         for node in nodes:
             if not node.dead:
@@ -272,10 +286,13 @@ class Table:
 
     def _shared(self, address: str) -> str:
         """One string for all keys of an address: most instances subscribe to many."""
-        # Nodes come and go: what is kept here must not outgrow what is in the table.
-        if len(self._addresses) > SHARED + 2 * len(self.slots):
-            self._addresses.clear()
-        return self._addresses.setdefault(address, address)
+        known = self._addresses.get(address)
+        if known is None:
+            # Nodes come and go: what is kept here must not outgrow what is in the table.
+            if len(self._addresses) > SHARED + 2 * len(self.slots):
+                self._addresses.clear()
+            known = self._addresses[address] = address
+        return known
 
 
 def _algorithm_of(said: Announcement) -> str:

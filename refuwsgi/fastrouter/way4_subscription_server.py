@@ -25,9 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from refuwsgi.fastrouter import sign_check
-from refuwsgi.fastrouter.slots import NOBODY, Sender, Subscribed, Table
+from refuwsgi.fastrouter.slots import Sender, Subscribed, Table
 from refuwsgi.gateway_rules import Asked, shown
-from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.options import JOIN, Option, flag, number, seconds, text, texts
 from refuwsgi.protocol.subscription import LIMIT, Announcement
 from refuwsgi.protocol.subscription_alike import AlikeAnnouncements
@@ -67,8 +66,6 @@ FALLBACK_KEY = Option(
 )
 
 CREDENTIALS = struct.Struct("=iII")  # pid, uid, gid
-ANCILLARY = 128  # bytes: the credentials of a sender, and no descriptors that it slips in
-BURST = 64  # datagrams of one source before others get their turn
 
 Source = Any  # what recvmsg says of where a datagram came from
 Forward = Callable[[Announcement], None]
@@ -100,7 +97,10 @@ class Subscriptions:
         """Count a session as over."""
         target.received += received
         target.sent += sent
-        self.table.ended(target)
+        if target.dead:
+            self.table.ended(target)
+        else:
+            target.running -= 1
 
 
 def mounted(key: bytes, path: bytes, depth: int) -> list[bytes]:
@@ -138,43 +138,19 @@ class Receiver:
     def __init__(
         self,
         table: Table,
-        servers: Sequence[Server],
         *,
-        own: Inbox | None = None,
         others: Sequence[Inbox] = (),
         signatures: sign_check.Signatures | None = None,
         owners: tuple[str, ...] = (),
         forward: Forward | None = None,
     ) -> None:
         self._table = table
-        self._servers = servers
-        self._own = own
         self._others = others
         self._signatures = signatures
         self._owners = owners
+        self._doubts = signatures is not None or bool(owners)
         self._forward = forward
         self._parse = AlikeAnnouncements().parse
-
-    def sources(self) -> list[socket.socket]:
-        """The sockets from which datagrams come."""
-        return [server.sock for server in self._servers] + ([self._own.ours] if self._own else [])
-
-    async def listen(self, sock: socket.socket) -> None:
-        """Take the datagrams of one socket, for ever."""
-        inside = self._own is not None and sock is self._own.ours
-        receive = _with_sender if sock.family == socket.AF_UNIX else _without_sender
-        news = Wait(((sock, READ),))
-        while True:
-            await wait(news)
-            now = time.monotonic()  # one number for all nodes that this burst is about
-            for _ in range(BURST):
-                try:
-                    datagram, source, sender = receive(sock)
-                except BlockingIOError:
-                    break
-                except OSError:
-                    continue  # an ICMP error of something that we had sent
-                self.take(datagram, inside, sender, source, now)
 
     def take(
         self, datagram: bytes, inside: bool, sender: Sender, source: Source, now: float
@@ -186,7 +162,7 @@ class Receiver:
         if said is None or (said.protocol and said.protocol != b"uwsgi"):
             return
         if not inside:
-            if not self._believes(said, sender):
+            if self._doubts and not self._believes(said, sender):
                 return
             for inbox in self._others:
                 with contextlib.suppress(OSError):  # full: never wait for another process
@@ -195,28 +171,18 @@ class Receiver:
                 self._forward(said)
         elif self._signatures is not None and said.sign:
             self._signatures.is_new(said, time.time())
-        self._act(said, sender, source, now)
-
-    def _believes(self, said: Announcement, sender: Sender) -> bool:
-        if self._owners and not sign_check.owns(self._owners, said.key, sender):
-            return False
-        return self._signatures is None or self._signatures.believes(said, sender, time.time())
-
-    def _act(self, said: Announcement, sender: Sender, source: Source, now: float) -> None:
-        address = address_of(said.address, source)
+        address = said.address.decode("latin-1")
+        if address[0] == ":":
+            address = placed(address, source)
         if said.withdraws:
             self._table.withdraw(said.key, address)
         elif self._table.announce(said, address, now, sender) and said.notify:
             notify(said, address)
 
-
-def _with_sender(sock: socket.socket) -> tuple[bytes, Source, Sender]:
-    datagram, extra, _, source = sock.recvmsg(LIMIT + 512, ANCILLARY)
-    return datagram, source, sender_of(extra)
-
-
-def _without_sender(sock: socket.socket) -> tuple[bytes, Source, Sender]:
-    return *sock.recvfrom(LIMIT), NOBODY
+    def _believes(self, said: Announcement, sender: Sender) -> bool:
+        if self._owners and not sign_check.owns(self._owners, said.key, sender):
+            return False
+        return self._signatures is None or self._signatures.believes(said, sender, time.time())
 
 
 def _wrapped(sender: Sender, source: Source, datagram: bytes) -> bytes:
@@ -232,19 +198,8 @@ def _unwrapped(message: bytes) -> tuple[Sender, Source, bytes]:
     return sender, (host, 0) if host else None, message[end:]
 
 
-def sender_of(extra: list[tuple[int, int, bytes]]) -> Sender:
-    """Read who sent a datagram, where the kernel says so."""
-    for level, kind, data in extra:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-            return Sender(*CREDENTIALS.unpack_from(data))
-    return NOBODY
-
-
-def address_of(said: bytes, source: Source) -> str:
-    """The address of a node; what it leaves out, the datagram's source tells."""
-    address = said.decode("latin-1")
-    if not address.startswith(":"):
-        return address
+def placed(address: str, source: Source) -> str:
+    """The address of a node that leaves its host out: the datagram's source tells."""
     host = source[0] if isinstance(source, tuple) else ""
     if not host or host.startswith("127.") or host == "::1":
         return address

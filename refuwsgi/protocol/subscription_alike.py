@@ -15,9 +15,9 @@ Errors:   none: a datagram that says nothing useful is None.
 
 from __future__ import annotations
 
-from refuwsgi.protocol.subscription import LONGEST, Announcement, parse
+from refuwsgi.protocol.subscription import Announcement, parse
 
-MOST = 1024  # texts known by heart; a peer could send another one each time
+MOST = 256  # texts known by heart; a peer could send another one each time
 LONG = 512  # and no longer than this
 
 KEY = b"\x03\x00key"
@@ -29,6 +29,8 @@ DIGITS = 10
 SHORTEST = 64  # no datagram of this form is shorter
 SAMPLE = bytes(4) + KEY + b"\x01\x00k" + ADDRESS + b"\x01\x00a"
 SAMPLE_TIME = 1234567890
+
+new = tuple.__new__
 
 Said = tuple[int, int, int, int, int, int, bytes, bytes, bytes]  # modifier1 to notify
 
@@ -45,23 +47,23 @@ class AlikeAnnouncements:
         """Read a datagram; None when it names no key or no node that could be meant."""
         if len(datagram) < SHORTEST or not datagram.startswith(KEY, 4):
             return parse(datagram)
-        key_end = 11 + (datagram[9] | datagram[10] << 8)
+        # The second byte of both sizes must be 0: nothing is longer than 255 bytes.
+        key_end = 11 + datagram[9]
         start = key_end + 11
-        if not datagram.startswith(ADDRESS, key_end) or start > len(datagram):
+        if datagram[10] or not datagram.startswith(ADDRESS, key_end) or start > len(datagram):
             return parse(datagram)
-        end = start + (datagram[start - 2] | datagram[start - 1] << 8)
-        rest = datagram[end:-DIGITS]
+        end = start + datagram[start - 2]
+        rest, time = datagram[end:-DIGITS], datagram[-DIGITS:]
         said = self._known.get(rest) or self._learnt(rest)
-        time = datagram[-DIGITS:]
         # A key of another size than it says would not have been followed by `ADDRESS`, nor an
         # address by a text that is known.
-        if said is None or not 11 < key_end <= 11 + LONGEST or not start < end <= start + LONGEST:
+        if said is None or datagram[start - 1] or not time.isdigit():
             return parse(datagram)
-        if not time.isdigit():
-            return parse(datagram)
-        withdraws = datagram[3] != 0
-        key, address = datagram[11:key_end], datagram[start:end]
-        return Announcement._make((key, address, withdraws, *said, int(time), b"", b"", ()))
+        if key_end == 11 or end == start:
+            return None
+        key, address, withdraws = datagram[11:key_end], datagram[start:end], datagram[3] != 0
+        # As `_make` does, which counts once more.
+        return new(Announcement, (key, address, withdraws, *said, int(time), b"", b"", ()))
 
     def _learnt(self, rest: bytes) -> Said | None:
         """Read what lies between address and time, once; None when it is not so simple."""

@@ -4,9 +4,11 @@
 
 What: a router with a subscription server and a node of its own.  Good packets and announcements,
       changed at random and the same for the same seed, come over UNIX sockets, so that none is
-      lost on the way.  Between them good requests are made, which must be answered.  --record
-      writes docs/results/fuzz-router.json.
-Units: memory is kB, times are seconds.
+      lost on the way.  Between them good requests are made, which must be answered.  The memory
+      of the router is looked at all the time: what it remembers of its peers has limits, which
+      the first half of a long run reaches; the second half must not add to it.  --record writes
+      docs/results/fuzz-router.json.
+Units: memory is kB, times are seconds, growth is in percent.
 Errors: the status is 1 when the router died, did not answer, or has grown.
 """
 
@@ -21,6 +23,7 @@ import platform
 import random
 import re
 import socket
+import statistics
 import sys
 import threading
 import time
@@ -45,7 +48,10 @@ subscription-dotsplit = true
 """
 KEY = "example.com"
 ROUND = 500  # packets between two good requests
-GROWTH = 20_000  # kB that may come on top once everything has been used
+GROWTH = 20_000  # kB that may come on top in a run that is too short to be judged
+LONG = 500_000  # packets after half of which all that has a limit has reached it
+MOST_GROWTH = 2.0  # percent in the second half of a long run
+SAMPLES = 100  # of the memory
 PATIENCE = 60.0
 
 
@@ -95,6 +101,7 @@ class Fuzz:
     def __init__(self, start: Starter, seed: int) -> None:
         self.counts: Counter[str] = Counter()
         self.memory: list[int] = []
+        self.sent = 0
         self._dice = random.Random(seed)
         self.subject: Subject = start(INI, until=ROUTER, ready=())
         self.router = int(self.subject.wait_for(ROUTER)[1])
@@ -108,7 +115,8 @@ class Fuzz:
 
     def run(self, packets: int) -> None:
         """Send so many, half of them datagrams."""
-        step = max(ROUND, packets // 10)
+        self.sent = packets
+        step = max(ROUND, packets // SAMPLES)
         before = 0
         for number in range(packets):
             if number % ROUND == 0:
@@ -153,6 +161,8 @@ class Fuzz:
             found.append("the router died")
         if len(self.memory) > 1 and self.memory[-1] > self.memory[0] + GROWTH:
             found.append(f"memory: {self.memory}")
+        if len(self.memory) >= SAMPLES and growth(self.memory) > MOST_GROWTH and self.sent >= LONG:
+            found.append(f"memory grows by {growth(self.memory):.1f} %")
         return found
 
     def close(self) -> None:
@@ -165,6 +175,13 @@ def memory_of(pid: int) -> int:
     """What a process has in memory."""
     found = re.search(r"^VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)
     return int(found[1]) if found else 0
+
+
+def growth(memory: list[int]) -> float:
+    """By how much the end of a run is above its middle: of a few values around each the median."""
+    middle = len(memory) // 2
+    before, after = statistics.median(memory[middle - 5 : middle]), statistics.median(memory[-5:])
+    return 100.0 * (after / before - 1)
 
 
 def run(packets: int, seed: int) -> tuple[dict[str, Any], list[str]]:
@@ -181,7 +198,10 @@ def run(packets: int, seed: int) -> tuple[dict[str, Any], list[str]]:
         counted: dict[str, Any] = {"seed": seed, "seconds": round(time.monotonic() - began)}
         counted |= {name: fuzz.counts[name] for name in sorted(fuzz.counts)}
         counted |= {"taken by the node": fuzz.node.taken}
-        counted |= {"memory in MB": ", ".join(f"{kb / 1024:.1f}" for kb in fuzz.memory)}
+        tenths = fuzz.memory[:: -max(1, len(fuzz.memory) // 10)][::-1]
+        counted |= {"memory in MB": ", ".join(f"{kb / 1024:.1f}" for kb in tenths)}
+        if len(fuzz.memory) >= SAMPLES:
+            counted |= {"growth in the second half": f"{growth(fuzz.memory):+.1f} %"}
         return counted | {"faults": ", ".join(faults) or "none"}, faults
     finally:
         start.close()

@@ -234,3 +234,11 @@ def test_touching_a_file_is_noticed_once(tmp_path: Path) -> None:
     later.unlink()
     assert touches.touched() is None
     until(lambda: not later.exists())
+
+
+def test_several_lines_are_one_write(capfd: pytest.CaptureFixture[str]) -> None:
+    log.set_up(config_of(log_date="now"))
+    log.lines(["one", "two"])
+    log.lines(["three", "forged\nline"])
+    expected = ["now - one", "now - two", "now - three", r"now - forged\nline"]
+    assert capfd.readouterr().err.splitlines() == expected

@@ -11,6 +11,11 @@ CASES = ("fastrouter/test_way4_subscription_server.py::test_a_node_that_falls_si
 def apply() -> None:
     """Change the server."""
     edit(
+        "refuwsgi.fastrouter.slots:Table.choose",
+        "now - only.last_check <= self._tolerance",
+        "True",
+    )
+    edit(
         "refuwsgi.fastrouter.slots:Table._of_slot",
         "now - node.last_check > self._tolerance",
         "False",

@@ -1,9 +1,11 @@
 import os
+import time
 
 import pytest
 
-from refuwsgi.fastrouter import slots
+from refuwsgi.fastrouter import hearing, slots
 from refuwsgi.fastrouter.slots import Table
+from refuwsgi.loop import Wait
 from refuwsgi.protocol.subscription import Announcement
 
 
@@ -106,7 +108,7 @@ def test_a_sweep_finds_the_silent() -> None:
     world.now += 10
     world.announce("l", "/b")
     world.now += 10
-    world.table.sweep(world.now)
+    world.table.sweep(world.now, [b"k", b"l", b"unknown"])
     assert list(world.table.slots) == [b"l"]
     assert changes == [1, 2, 1]
 
@@ -180,3 +182,43 @@ def test_a_key_cannot_write_lines_into_the_log() -> None:
     world = World()
     world.announce("k\nfaked", "/a\x1b[2J")
     assert all(line.isprintable() for line in world.lines)
+
+
+def test_a_node_that_is_left_alone_uses_up_the_turns_that_it_was_dealt() -> None:
+    world = World()
+    world.announce("k", "/a", weight=3)
+    world.announce("k", "/b", weight=1)
+    first = world.ask("k")
+    assert first == "/b"
+    world.table.withdraw(b"k", "/b")
+    (node,) = world.table.nodes()
+    assert node.turns == 3
+    assert [world.ask("k") for _ in range(4)] == ["/a"] * 4
+    assert node.turns == 0
+    assert node.requests == 4
+    assert world.table.slots[b"k"].hits == 5
+
+
+def test_addresses_that_are_gone_are_forgotten() -> None:
+    world = World()
+    for number in range(3 * slots.SHARED):
+        world.announce("k", f"/{number}")
+        world.table.withdraw(b"k", f"/{number}")
+    assert not world.table.slots
+    assert len(world.table._addresses) <= slots.SHARED + 3
+
+
+def test_who_fell_silent_is_gone_one_tolerance_later() -> None:
+    """A table full of nodes that spoke once does not wait for requests to be tidied up."""
+    world = World(tolerance=5)
+    world.now = time.monotonic() - 6
+    for number in range(2 * hearing.PART + 1):
+        world.announce(f"k{number}", "/a")
+    world.now += 6
+    world.announce("k0", "/a")
+    steps = hearing._sweep(world.table, 5)
+    assert steps.send(None) == Wait((), 5)
+    for left in (hearing.PART + 2, 2, 1):  # in parts, between which others get their turn
+        assert steps.send([]) == Wait((), 0.0)
+        assert len(world.table.slots) == left
+    assert steps.send([]) == Wait((), 5)

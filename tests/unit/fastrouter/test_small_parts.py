@@ -6,8 +6,10 @@ import pytest
 from refuwsgi.fastrouter import cheap_mode, mapping_files, notes
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter.cheap_mode import STEPS, CheapMode, State
+from refuwsgi.fastrouter.slots import NOBODY, Table
 from refuwsgi.gateway_rules import UNKNOWN
 from refuwsgi.options import config_of
+from refuwsgi.protocol import subscription
 from refuwsgi.protocol.uwsgi import PacketError, encode
 
 
@@ -134,7 +136,10 @@ def test_cheap_needs_a_subscription_server() -> None:
 def test_a_missing_host_is_where_the_datagram_came_from(
     said: bytes, source: object, address: str
 ) -> None:
-    assert way4.address_of(said, source) == address
+    table = Table(lambda line: None)
+    datagram = subscription.encode(subscription.Announcement(b"example.com", said))
+    way4.Receiver(table).take(datagram, False, NOBODY, source, 1.0)
+    assert [node.address for node in table.nodes()] == [address]
 
 
 def test_mountpoints_are_tried_from_the_longest() -> None:

@@ -125,13 +125,22 @@ def test_the_shortest_one_that_is_looked_at_has_the_size_that_is_told() -> None:
     assert len(SHORT) == subscription_alike.SHORTEST
 
 
-def test_sizes_have_two_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription_alike, "LONGEST", 1000)
+def test_sizes_have_two_bytes() -> None:
     reader = AlikeAnnouncements()
-    for key, address in ((b"k" * 600, b"a"), (b"k", b"a" * 600)):
-        said = reader.parse(datagram((b"key", key), (b"address", address), LOAD, UNIX))
-        assert said
-        assert (said.key, said.address) == (key, address)
+    reader.parse(PLAIN)
+    for key, address in ((b"k" * 257, b"a"), (b"k", b"a" * 257)):
+        odd = datagram((b"key", key), (b"address", address), LOAD, UNIX)
+        assert parse(odd) is None
+        assert reader.parse(odd) is None
+
+
+@pytest.mark.parametrize("empty", [((b"key", b""), ADDRESS), (KEY, (b"address", b""))])
+def test_who_has_no_name_or_no_place_is_nobody(empty: tuple[tuple[bytes, bytes], ...]) -> None:
+    reader = AlikeAnnouncements()
+    odd = datagram(*empty, MORE, (b"weight", b"123456789"), UNIX)
+    for _ in range(2):
+        assert parse(odd) is None
+        assert reader.parse(odd) is None
 
 
 @pytest.mark.parametrize(
@@ -180,10 +189,10 @@ def test_what_only_resembles_the_form_is_read_as_a_whole() -> None:
 
 def test_what_is_known_by_heart_is_forgotten_when_it_is_too_much() -> None:
     reader = AlikeAnnouncements()
-    for load in range(1024):
+    for load in range(256):
         reader.parse(datagram(KEY, ADDRESS, (b"load", b"%d" % load), UNIX))
-    assert len(reader._known) == 1024
-    reader.parse(datagram(KEY, ADDRESS, (b"load", b"1024"), UNIX))
+    assert len(reader._known) == 256
+    reader.parse(datagram(KEY, ADDRESS, (b"load", b"256"), UNIX))
     assert len(reader._known) == 1
 
 
