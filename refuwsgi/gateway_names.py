@@ -14,7 +14,7 @@ from functools import lru_cache
 from refuwsgi.address import parse
 from refuwsgi.gateway_reach import Name
 
-MEMORY = 4096  # addresses; some 2 MB
+MEMORY = 1024  # addresses; some 500 kB
 
 
 @lru_cache(MEMORY)
