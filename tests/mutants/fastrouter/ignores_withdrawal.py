@@ -12,6 +12,6 @@ def apply() -> None:
     """Change the server."""
     edit(
         "refuwsgi.fastrouter.slots:Table.withdraw",
-        "if node is not None:",
+        "if node.address == address:",
         "if False:",
     )
