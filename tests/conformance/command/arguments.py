@@ -64,7 +64,8 @@ def _run(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--sut", metavar="COMMAND", help="the binary, with arguments (default: $SUT)")
     sub.add_argument("--name", help="the name in results and lists (default: from --version)")
     sub.add_argument("--profile", choices=("required", "observed", "beyond"), help=PROFILE)
-    sub.add_argument("-n", type=_count, default=1, metavar="N", help="so many cases side by side")
+    beside = "so many cases side by side (default: one for each processor, at most 4; 1 for a part)"
+    sub.add_argument("-n", type=_count, default=0, metavar="N", help=beside)
     known = "the differences that are expected, and must show themselves (default: the list that"
     known += " comes with the suite for this binary, if there is one); none: expect none"
     sub.add_argument("--xfail", metavar="FILE", help=known)

@@ -17,6 +17,9 @@ from tests.conformance.harness.results import FAULTS
 from . import suite, telling, writing
 from .status import DIFFERS, HELD, NOTHING, Trouble
 
+MOST = 4
+"""So many cases side by side without being asked: each has a server with its workers."""
+
 MANY = 20
 """So many failures are no accident of a busy machine: they are not run again."""
 
@@ -86,7 +89,10 @@ def _words(chosen: argparse.Namespace, profile: str) -> list[str]:
 
 
 def _parallel(chosen: argparse.Namespace) -> list[str]:
-    return ["-n", str(chosen.n)] if chosen.n > 1 else []
+    """How many processes judge: as asked; else one for each processor, unless it is a part."""
+    usual = 1 if chosen.selection else min(MOST, len(os.sched_getaffinity(0)))
+    count = chosen.n or usual
+    return ["-n", str(count)] if count > 1 else []
 
 
 def _junit(chosen: argparse.Namespace) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from docs._ext.source import ROOT
 from refuwsgi import __version__
 from tests.conformance.command import comparing, main, running, writing
+from tests.conformance.command.arguments import parser
 from tests.conformance.harness.requirements import Known, listed
 
 CASE = "fastrouter/test_getting_started.py::test_the_command_of_the_document_keeps_serving"
@@ -211,6 +212,19 @@ def test_a_relative_path_means_the_same_in_every_case(
     assert running._from_anywhere("bin/uwsgi") == str(tmp_path / "bin" / "uwsgi")
     assert running._from_anywhere("uwsgi") == "uwsgi"
     assert running._from_anywhere("--plugins-dir=a/b") == "--plugins-dir=a/b"
+
+
+def test_a_whole_run_uses_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(3)))
+
+    def parallel(*words: str) -> list[str]:
+        return running._parallel(parser().parse_args(["run", *words]))
+
+    assert parallel() == ["-n", "3"]
+    assert parallel("FR-1") == parallel("-n", "1") == []
+    assert parallel("FR-1", "-n", "2") == ["-n", "2"]
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)))
+    assert parallel() == ["-n", "4"]
 
 
 def test_a_run_in_which_nothing_was_judged_says_so(tmp_path: Path) -> None:
