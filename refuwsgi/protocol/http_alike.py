@@ -19,7 +19,7 @@ from __future__ import annotations
 from refuwsgi.protocol.http_target import target_of
 
 SHAPES, SHAPE = 512, 2048  # how many are remembered, and the longest of them
-STRANGERS = 4096  # of which it is known that they came once
+STRANGERS = 1024  # the places for those that came once; each waits for its like, or for another
 OF_THE_TARGET = ("REQUEST_URI", "PATH_INFO", "QUERY_STRING")
 SECRETS = frozenset(("HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION"))
 GET = b"GET "
@@ -44,7 +44,7 @@ class Shape:
 Recalled = tuple[Shape, str, str, str, str]
 
 _shapes: dict[bytes, Shape] = {}
-_strangers: set[int] = set()
+_strangers = [0] * STRANGERS  # their hashes
 
 
 def recall(data: bytes, most: int) -> Recalled | bytes:
@@ -56,17 +56,17 @@ def recall(data: bytes, most: int) -> Recalled | bytes:
         return b""  # the lengths of bodies are too many
     line, _, rest = data.partition(VERSION)
     before, gap, behind = rest.partition(COOKIE)
-    key, cookie = rest, ""
+    octets, key = b"", rest
     if gap:
         octets, _, behind = behind.partition(b"\r\n")
-        cookie = octets.decode("latin-1").strip(" \t")
         key = COOKIE.join((before, behind))
     shape = _shapes.get(key)
-    if shape is None or shape.headers > most or not cookie.isprintable():
+    if shape is None or shape.headers > most:
         return key
+    cookie = octets.decode("latin-1").strip(" \t")
     target = line[4:].decode("latin-1")
     path, _, query = target.partition("?")
-    if path[:1] != "/" or " " in target or not target.isprintable():
+    if not (path[:1] == "/" and target.isprintable() and cookie.isprintable()) or " " in target:
         return key
     if "%" in path or "/." in path or "#" in target:
         path, query, _ = target_of("GET", target)
@@ -75,11 +75,10 @@ def recall(data: bytes, most: int) -> Recalled | bytes:
 
 def learn(key: bytes, environ: dict[str, str], facts: Facts, headers: int) -> None:
     """Remember what a head means that was read line by line, if its like came before."""
-    known = hash(key)
-    if known not in _strangers:
-        if len(_strangers) >= STRANGERS:
-            _strangers.clear()
-        _strangers.add(known)
+    stranger = hash(key)
+    place = stranger % STRANGERS
+    if _strangers[place] != stranger:
+        _strangers[place] = stranger
         return
     if len(key) > SHAPE or not SECRETS.isdisjoint(environ) or not _can_be_told(key):
         return
