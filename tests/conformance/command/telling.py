@@ -12,6 +12,9 @@ import pytest
 from tests.conformance.harness.results import FAULTS, PLACE, Recorder
 
 STEP = 100
+ADVICE = "Use -v to get more diff"
+"""What pytest says to those who call it themselves; the whole of a big difference takes minutes."""
+
 SUMS = ("holds", "differs", "fails", "setup", "harness", "absent", "skipped", "beyond")
 WORDS = {
     "holds": "held",
@@ -117,5 +120,6 @@ def text_of(report: pytest.TestReport) -> str:
     for title, content in report.sections:
         if not title.startswith("Captured"):
             pieces.append(f"-- {title}\n{content}")
-    pieces.insert(1, f"-- what happened\n{report.longreprtext}")
+    told = [line for line in report.longreprtext.splitlines() if ADVICE not in line]
+    pieces.insert(1, "\n".join(["-- what happened", *told]))
     return "\n".join(pieces)
