@@ -1,6 +1,8 @@
 """No line unshown: what the package has stands on a page of the manual."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,11 @@ DOCUMENT = ROOT / "docs"
 
 def hand_written() -> str:
     return "\n".join(path.read_text("utf-8") for path in pages())
+
+
+EXCERPT = re.compile(
+    r"^ *\.\. literalinclude:: (\S+)\n(?: +:\w.*\n)*? +:(pyobject|start-after): (.+)\n", re.M
+)
 
 
 def pages() -> list[Path]:
@@ -52,6 +59,33 @@ def test_every_module_has_a_page_that_shows_it_whole() -> None:
         text = codepages.page(path)
         (shown,) = SHOWN_WHOLE.findall(text)
         assert (DOCUMENT / shown.lstrip("/")).resolve() == path
+
+
+def excerpts() -> Iterator[tuple[str, Path, str, str]]:
+    """Every part of a file that a page shows: where, of which file, how it is found."""
+    for path in [*pages(), *ROOT.joinpath("tutorial").rglob("*.rst")]:
+        for name, how, what in EXCERPT.findall(path.read_text("utf-8")):
+            base = DOCUMENT if name.startswith("/") else path.parent
+            yield f"{path.name}: {what}", base / name.lstrip("/"), how, what
+
+
+def names_of(node: ast.AST, before: str = "") -> Iterator[str]:
+    """The classes and functions of a module, with what they are part of."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield before + child.name
+            yield from names_of(child, f"{before}{child.name}.")
+
+
+def test_every_excerpt_is_there() -> None:
+    found = list(excerpts())
+    assert len(found) > 50
+    missing = [
+        where
+        for where, path, how, what in found
+        if what not in (names_of(source.tree_of(path)) if how == "pyobject" else path.read_text())
+    ]
+    assert missing == []
 
 
 def test_every_public_name_is_on_a_page() -> None:
