@@ -202,8 +202,8 @@ def _open_or_fail(
 ) -> None:
     try:
         (use or to)(path, config[LOG_TRUNCATE])
-    except OSError as problem:
-        text = f"{option.name}: {path}: {problem.strerror}"
+    except (OSError, OverflowError) as problem:
+        text = f"{option.name}: {path}: {getattr(problem, 'strerror', problem)}"
         raise OptionError(f"{config.where(option)}: {text}") from None
 
 
@@ -251,9 +251,9 @@ def open_file(path: str, truncate: bool) -> tuple[str, int]:
 def _datagrams(host: str, port: int) -> int:
     import socket
 
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect((host, port))
-    return sock.detach()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((host, port))
+        return sock.detach()
 
 
 def reopen() -> None:

@@ -122,6 +122,8 @@ def test_a_log_is_continued_unless_it_is_truncated(
 def test_a_log_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="test: logto: .*/no/log: No such file or directory"):
         log.set_up(config_of(logto=str(tmp_path / "no" / "log")))
+    with pytest.raises(OptionError, match="test: logto: 127.0.0.1:65536: .*port must be"):
+        log.set_up(config_of(logto="127.0.0.1:65536"))
 
 
 def test_a_log_can_be_opened_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
