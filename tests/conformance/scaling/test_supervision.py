@@ -29,6 +29,16 @@ module = case_app
 RESPAWNED = r"^Respawned uWSGI worker {} \(new pid: (\d+)\)"
 
 
+def ask_until_replaced(subject: Subject) -> None:
+    """Make requests, all of which are answered, until worker 1 is another process."""
+
+    def replaced() -> bool:
+        assert get(subject.port, "/hello").text == "hello"
+        return bool(re.search(RESPAWNED.format(1), subject.log, re.M))
+
+    eventually(replaced, "worker 1 is respawned")
+
+
 @covers("SC-210", "SC-211")
 def test_a_killed_worker_is_replaced_in_its_slot(start: Starter) -> None:
     subject = start(SITE, until="spawned uWSGI worker 2")
@@ -227,12 +237,7 @@ def test_a_worker_that_has_served_enough_is_replaced(start: Starter) -> None:
         """,
         until=WORKER,
     )
-
-    def replaced() -> bool:
-        assert get(subject.port, "/hello").text == "hello"
-        return bool(re.search(RESPAWNED.format(1), subject.log, re.M))
-
-    eventually(replaced, "worker 1 is respawned")
+    ask_until_replaced(subject)
     subject.wait_for(r"The work of process \d+ is done")
 
 
@@ -274,12 +279,7 @@ def test_a_worker_that_has_grown_too_much_is_replaced(start: Starter) -> None:
         """,
         until=WORKER,
     )
-
-    def replaced() -> bool:
-        assert get(subject.port, "/hello").text == "hello"
-        return bool(re.search(RESPAWNED.format(1), subject.log, re.M))
-
-    eventually(replaced, "worker 1 is respawned")
+    ask_until_replaced(subject)
 
 
 @covers("SC-219")
