@@ -16,7 +16,6 @@ Errors:   an error of ours ends the conversation with a traceback in the log; th
 from __future__ import annotations
 
 import errno
-import os
 import select
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from refuwsgi import log
 from refuwsgi.options import Option, how_many
 from refuwsgi.request import DONE, GIVEN, NEXT, Request, Stage
 from refuwsgi.scaling.accepting import accept_of
+from refuwsgi.scaling.core_links import CoreLinks
 from refuwsgi.scaling.gate import Gate
 from refuwsgi.scaling.http_socket import close_gently
 from refuwsgi.scaling.parking import Parking
@@ -51,6 +51,7 @@ class Door(Protocol):
     listener: Listener
     http: bool
     tcp: bool
+    stays: bool  # connections that a request wants kept are the router's, and hold no core
     timeout: float  # seconds that a client may be silent
     may_offload: bool
 
@@ -108,6 +109,7 @@ class Core:
             fd: accept_of(door.listener, tcp=door.tcp) for fd, door in self._doors.items()
         }
         self._poll = select.epoll()
+        self._links = CoreLinks(self._poll)
         self._poll.register(gate.fileno(), select.EPOLLIN)
         self._poll.register(self._parking.fileno(), select.EPOLLIN)
         for fd in self._doors:
@@ -131,6 +133,7 @@ class Core:
                 self._converse(*arrival)
         while (arrival := parking.last_words()) is not None:
             self._converse(*arrival)
+        self._links.leave()
 
     def _next(self, parking: Parking) -> tuple[Door, int, Any] | None:
         """Wait for the next client; None when there is none, or the gate wants a look."""
@@ -148,6 +151,8 @@ class Core:
                 soon = time.monotonic_ns() - since < EAGER * 1000
                 if soon and arrival is not None and len(self._doors) == 1:
                     self._eager = fd
+            elif fd in self._links.known:
+                arrival = self._links.known[fd]
             else:
                 return None
             if arrival is not None:
@@ -190,6 +195,9 @@ class Core:
                     if request.body.left:
                         close_gently(fd)
                     return
+                if door.stays:
+                    fd = self._links.stay(door, fd, peer)
+                    return
                 if request.body.left and not _swallowed(request):
                     return
                 data = request.beyond or getattr(request.body, "beyond", b"")
@@ -207,10 +215,9 @@ class Core:
             log.exception("a conversation ended by an error of ours")
         finally:
             self._words[7] = IDLE  # before the client knows the end
-            if fd >= 0:
-                os.close(fd)
-            if link >= 0:
-                os.close(link)
+            for each in (fd, link):
+                if each >= 0:
+                    self._links.close(each)
 
     def _more(self, door: Door, fd: int, peer: Any, turn: int) -> bytes | None:
         """What a kept client sends next, b"" when it has gone; None when it has been parked."""

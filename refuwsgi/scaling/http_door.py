@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from refuwsgi.scaling import http_packet
+from refuwsgi.scaling.http_links import Links
 from refuwsgi.scaling.http_nodes import Nodes
 from refuwsgi.scaling.http_options import Rules
 from refuwsgi.scaling.http_packet import Packets, Ready
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 class RouterDoor:
     """One public address."""
 
-    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "nodes", "plain", "redirects_to",
-                 "rules", "tcp", "tls")  # fmt: skip
+    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "links", "nodes", "plain",
+                 "redirects_to", "rules", "tcp", "tls")  # fmt: skip
 
     def __init__(
         self,
@@ -47,12 +48,17 @@ class RouterDoor:
         self.tls = tls
         self.redirects_to = redirects_to  # the port of https, if clients are to go there
         self.idle: set[socket.SocketType] = set()  # clients that are kept and ask nothing
+        self.links: Links | None = None
         self._packets = packets
         self._modifiers = modifiers
         # Whether requests without a body may go the straight way here.
         self.plain = (
             redirects_to is None and tls is None and not (rules.raw_body or rules.proxy_protocol)
         )
+
+    def keep_links(self, links: Links | None) -> None:
+        """Keep connections to the worker, unless the operator wants modifiers in the packets."""
+        self.links = None if any(self._modifiers) else links
 
     def packet(self, environ: dict[str, str], address: str, port: str) -> bytes:
         """Make the packet of a request."""

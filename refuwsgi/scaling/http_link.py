@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from refuwsgi import sockets
 from refuwsgi.address import Address
@@ -46,6 +47,21 @@ def target(listeners: Sequence[Listener]) -> Listener | None:
     return next((each for each in listeners if each.protocol == "uwsgi"), None)
 
 
+# On this socket alone, as modifier2: whoever asks will know where the answer ends, and asks the
+# core to stay.
+KEEP: Final = 1
+
+_private: list[Listener] = []
+
+
+def stays(listener: Listener | None, config: Config) -> bool:
+    """Whether connections of this socket are kept: it is the private one, of a single core."""
+    from refuwsgi.scaling.cores import THREADS
+    from refuwsgi.scaling.workers import PROCESSES
+
+    return listener in _private and config[PROCESSES] == config[THREADS] == 1
+
+
 def bound(config: Config) -> Listener:
     """Bind the private socket."""
     # Departure: uWSGI takes TCP; a UNIX socket costs half, for the router and for the workers.
@@ -57,6 +73,7 @@ def bound(config: Config) -> Listener:
         # A client of TCP that finds the queue full waits in the kernel; here it would have to
         # ask again and again, and nobody but the router fills this queue.
         found.sock.listen(socket.SOMAXCONN)
+    _private.append(found)
     return found
 
 

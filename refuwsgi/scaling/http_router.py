@@ -34,6 +34,7 @@ from refuwsgi.scaling import (
     https,
 )
 from refuwsgi.scaling.http_door import RouterDoor
+from refuwsgi.scaling.http_links import Links
 from refuwsgi.scaling.http_public import Public
 from refuwsgi.scaling.http_session import Session
 from refuwsgi.scaling.http_straight import StraightSession
@@ -60,6 +61,7 @@ class Parts(NamedTuple):
     stats: Listener | None
     own: Sequence[str]  # the addresses of the instance's own sockets
     link: str | None  # the one that leads to the workers
+    stays: bool  # connections to it are kept
 
 
 def configured(config: Config, instance: Sequence[Listener]) -> list[GatewayProcess]:
@@ -74,6 +76,7 @@ def configured(config: Config, instance: Sequence[Listener]) -> list[GatewayProc
         http_stats.bound(config),
         [each.name for each in instance],
         link.name if link else None,
+        http_link.stays(link, config) and not http_nodes.standalone(config),
     )
     doors(parts)  # mistakes show now
     _ids(config)
@@ -141,7 +144,9 @@ def run(parts: Parts) -> int:
     listeners = [each.listener for each in parts.publics]
     gateway = Gateway([each.sock for each in listeners], serving.visit)
     made = doors(parts, gateway)
+    links = Links(gateway.straight) if parts.stays else None
     for listener, door in zip(listeners, made, strict=True):
+        door.keep_links(links)
         serving.add(listener, door)
         gateway.on_leaving.append(door.dismiss)
     if parts.stats is not None:

@@ -68,6 +68,7 @@ class HttpDoor:
         self.limit = limit
         self.timeout = timeout
         self.keep = keep
+        self.stays = False
         self.most = most
         self.http = True
         self.may_offload = True

@@ -17,35 +17,25 @@ Errors:   what the client is to be told is left to the task, which can wait unti
 
 from __future__ import annotations
 
+import contextlib
 import time
-from socket import SocketType
-from typing import Any
 
-from refuwsgi.gateway_reach import Bytes, NodeError, attempt
+from refuwsgi.gateway_reach import Bytes, NodeError
 from refuwsgi.gateway_relay import CHUNK, buffer
-from refuwsgi.gateway_straight import NODE_SPEAKS, Steps, Straight
+from refuwsgi.gateway_straight import Steps
 from refuwsgi.loop import ENDED, READ
-from refuwsgi.protocol.http import MAX_HEADERS, HeadError, head_end, read_head
-from refuwsgi.scaling.http_answer import Answer, is_whole
-from refuwsgi.scaling.http_door import RouterDoor
+from refuwsgi.protocol.http import HeadError
+from refuwsgi.scaling.http_answer import is_whole
+from refuwsgi.scaling.http_asking import AskingSession
 from refuwsgi.scaling.http_exchange import Exchange
 from refuwsgi.scaling.http_head import RECEIVE
-from refuwsgi.scaling.http_session import Session
 from refuwsgi.waiting import END, NOW
 
 
-class StraightSession(Session):
+class StraightSession(AskingSession):
     """A client's visit, most of which needs no task."""
 
-    __slots__ = ("_bodiless", "_straight", "_to_client", "_watched", "since")
-
-    def __init__(self, door: RouterDoor, client: SocketType, peer: Any, straight: Straight) -> None:
-        super().__init__(door, client, peer)
-        self.since = 0.0
-        self._straight = straight
-        self._bodiless = False  # is the answer one to HEAD
-        self._watched = False  # is the client
-        self._to_client = b""  # what it has not taken
+    __slots__ = ()
 
     # -- the client
 
@@ -61,15 +51,12 @@ class StraightSession(Session):
 
     def client_speaks(self, events: int) -> None:
         """A client that is kept asks again, or has gone."""
-        if self._node is not None:
-            # Not now: it will be heard when it has its answer.
+        if self._node is None:
+            with contextlib.suppress(BlockingIOError):
+                self._hear()
+        else:  # not now: it will be heard when it has its answer
             self._watched = False
             self._straight.unwatch(self._client)
-            return
-        try:
-            self._hear()
-        except BlockingIOError:
-            pass
 
     def _hear(self) -> None:
         try:
@@ -83,59 +70,14 @@ class StraightSession(Session):
             return
         self._heads.data = data
         try:
-            if not self._ask(data):
-                self._straight.turn(self)
+            straight = self._ask(data)
         except (HeadError, OSError):
-            self._straight.turn(self)  # which meets it again, and has the time to tell
+            straight = False  # a task meets it again, and has the time to tell
         except BaseException:
             self._over()
             raise
-
-    def _ask(self, data: bytes) -> bool:
-        """Pass on what is one request without a body; False when that takes a task."""
-        door, heads = self._door, self._heads
-        ready = door.ready(data, heads.peer)
-        if isinstance(ready, bytes):
-            packet, keep, bodiless = self._read(data, ready)
-            if not packet:
-                return False
-        else:
-            packet, self._host, keep = ready
-            bodiless = False
-        self.since = time.monotonic()
-        targets = self._targets = door.nodes.targets(self.since)
-        target = next(targets, None)
-        if target is None:
-            return False
-        self._target = target
-        begun = attempt(target.family, target.names[0], [packet])
-        if begun.sent != len(packet):
-            self._begun = begun
-            return False
-        heads.data = b""
-        self._known = self._targets = None
-        self._received = 0
-        self._answer = None
-        self._bodiless = bodiless
-        if keep and door.rules.idle > 0:
-            self._answer = Answer(bodiless=bodiless, auto_chunked=door.rules.auto_chunked)
-        self._node = begun.sock
-        self._straight.watch(begun.sock, NODE_SPEAKS, self.node_speaks)
-        self._straight.part(self)
-        self._straight.wait(self)
-        return True
-
-    def _read(self, data: bytes, key: bytes) -> tuple[bytes, bool, bool]:
-        """The packet of a head whose like is not known; empty when that takes a task."""
-        if head_end(data) != len(data):
-            return b"", False, False
-        head = self._known = read_head(data, MAX_HEADERS, key)
-        environ = head.environ
-        if head.content_length or head.chunked or head.expect or "HTTP_UPGRADE" in environ:
-            return b"", False, False
-        self._host = environ.get("HTTP_HOST", "")
-        packet = self._door.packet(environ, *self._heads.peer)
-        return packet, head.keep_alive, environ["REQUEST_METHOD"] == "HEAD"
+        if not straight:
+            self._straight.turn(self)
 
     # -- the node
 
@@ -147,7 +89,10 @@ class StraightSession(Session):
         except BlockingIOError:
             return
         except OSError as problem:
-            self._fails(problem.strerror or "")
+            if self._link is not None and self._link.used and not self._received:
+                self._ask_again()
+            else:
+                self._fails(problem.strerror or "")
             return
         answer = self._answer
         ended = not size or (events & ENDED == END and size < CHUNK)
@@ -162,14 +107,14 @@ class StraightSession(Session):
                 ended = is_whole(piece)
             if told and not self._give(told):
                 return
-        if not ended:
-            return
-        if not self._received:
+            if len(told) != size or events & END:
+                self._link = None  # it ends with this answer
+        if ended and not self._received:
             self._fails("no answer")
-            return
-        rest = answer.end() if answer is not None and not answer.done else b""
-        if not rest or self._give(rest):
-            self._answered()
+        elif ended:
+            rest = answer.end() if answer is not None and not answer.done else b""
+            if not rest or self._give(rest):
+                self._answered()
 
     def _give(self, piece: Bytes) -> bool:
         """Send the client a piece; False when the straight way ends here."""
@@ -192,7 +137,11 @@ class StraightSession(Session):
             self._over()
             return
         assert self._node is not None
-        self._straight.close(self._node)
+        if self._link is not None and self._door.links is not None:
+            self._door.links.give_back(self._link)
+            self._link = None
+        else:
+            self._straight.close(self._node)
         self._node = None
         self._heads.first = False
         self._rest()
@@ -207,6 +156,14 @@ class StraightSession(Session):
         self._straight.part(self)
         self._straight.wait(self)
 
+    def _ask_again(self) -> None:
+        """A worker has left before it read the request: let a task send it to another."""
+        assert self._node is not None
+        self._straight.close(self._node)
+        self._node = self._link = None
+        self._heads.data = self._data
+        self._straight.turn(self)
+
     def _fails(self, reason: str) -> None:
         self._problem = NodeError(reason)
         self._straight.turn(self)
@@ -220,6 +177,7 @@ class StraightSession(Session):
             self._watched = False
             self._straight.unwatch(self._client)
         node, door = self._node, self._door
+        self._link = None
         if node is not None:
             self._straight.unwatch(node)
             if self._problem is None:
@@ -254,5 +212,5 @@ class StraightSession(Session):
                 self._client.close()
             if self._node is not None:
                 self._straight.close(self._node)
-                self._node = None
+                self._node = self._link = None
         super().close()

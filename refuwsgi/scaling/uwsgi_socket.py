@@ -26,6 +26,7 @@ from refuwsgi.protocol.uwsgi import PacketError
 from refuwsgi.protocol.uwsgi_alike import AlikeReader
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
 from refuwsgi.scaling.bodies import ChunkedBody
+from refuwsgi.scaling.http_link import KEEP
 from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
 from refuwsgi.sockets import Listener
 
@@ -53,7 +54,13 @@ class UwsgiDoor:
     """A listening socket behind which the clients speak uwsgi."""
 
     def __init__(
-        self, listener: Listener, limit: int, timeout: float, *, takes: bool = True
+        self,
+        listener: Listener,
+        limit: int,
+        timeout: float,
+        *,
+        takes: bool = True,
+        stays: bool = False,
     ) -> None:
         self.listener = listener
         self.limit = limit
@@ -63,12 +70,15 @@ class UwsgiDoor:
         self.keep = False
         self.may_offload = True
         self.tcp = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
+        self.stays = stays  # a client may ask to be kept, as our own router does
         self._takes = takes and not self.tcp  # descriptors that routers pass
         self._read = AlikeReader().environ_of
 
     def for_core(self) -> UwsgiDoor:
         """The same door, for one core alone."""
-        return UwsgiDoor(self.listener, self.limit, self.timeout, takes=self._takes)
+        return UwsgiDoor(
+            self.listener, self.limit, self.timeout, takes=self._takes, stays=self.stays
+        )
 
     def drain(self, timeout: float) -> None:
         """Nothing stands between the cores and the clients."""
@@ -131,7 +141,10 @@ class UwsgiDoor:
         if data[0]:
             request.modifier1 = data[0]
         if data[3]:
-            request.modifier2 = data[3]
+            if self.stays:
+                request.keep = data[3] == KEEP and body is EMPTY
+            else:
+                request.modifier2 = data[3]
         request.packet_size = end - 4
         shown = end if end < MAX_SHOWN else MAX_SHOWN
         core.shown[:shown] = data if len(data) == shown else data[:shown]

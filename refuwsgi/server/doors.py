@@ -107,7 +107,8 @@ def doors(listeners: list[Listener], config: Config) -> list[Door]:
             listener.sock.setsockopt(socket.SOL_SOCKET, option, IMPATIENCE)
         if listener.protocol == "uwsgi":
             takes = not config[passing.NO_FD_PASSING]
-            found.append(UwsgiDoor(listener, limit, timeout, takes=takes))
+            stays = http_link.stays(listener, config)
+            found.append(UwsgiDoor(listener, limit, timeout, takes=takes, stays=stays))
         elif (with_ := _contexts.get(listener.sock.fileno())) is not None:
             most = 2 * config[MAX_VARS]
             found.append(HttpsDoor(listener, limit, timeout, with_=with_, most=most))

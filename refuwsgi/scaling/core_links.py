@@ -1,0 +1,44 @@
+"""The connections of our own router that a core keeps.
+
+Section:  scaling / http; kept connections to the worker, the worker's end
+What:     a core hears them beside its listeners, so that none of them holds it.  They are kept by
+          the router, who closes them; a core that leaves closes its own, and what it had not read
+          is sent again.
+Units:    none.
+Errors:   none of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from refuwsgi.scaling.cores import Door
+
+
+class CoreLinks:
+    """The links of one core."""
+
+    def __init__(self, poll: select.epoll) -> None:
+        self._poll = poll
+        self.known: dict[int, tuple[Door, int, Any]] = {}  # by descriptor
+
+    def stay(self, door: Door, fd: int, peer: Any) -> int:
+        """Have the core hear a connection from now on; what is left to be closed is -1, nothing."""
+        if fd not in self.known:
+            self._poll.register(fd, select.EPOLLIN)
+            self.known[fd] = door, fd, peer
+        return -1
+
+    def close(self, fd: int) -> None:
+        """Close a connection, be it one of these or not."""
+        if self.known.pop(fd, None) is not None:
+            self._poll.unregister(fd)  # a child of the application may have a copy
+        os.close(fd)
+
+    def leave(self) -> None:
+        """Close all of them."""
+        for fd in list(self.known):
+            self.close(fd)
