@@ -14,7 +14,9 @@ What:     read in this order.
               sleeping.py            down to none
               http_router.py         http: a process in front of the workers
               http_session.py        one of its clients
+                http_straight.py  http_asking.py   what of it needs no waiting
                 http_exchange.py       one request of that client and its answer
+                http_links.py  core_links.py       connections to a core that are kept
                 http_packet.py  http_answer.py  http_chunked.py  http_proxy_protocol.py
                 http_nodes.py  http_link.py  http_door.py  http_options.py  http_stats.py
               http_processes.py      http-processes: several of them

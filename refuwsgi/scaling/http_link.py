@@ -49,6 +49,7 @@ def target(listeners: Sequence[Listener]) -> Listener | None:
 
 # On this socket alone, as modifier2: whoever asks will know where the answer ends, and asks the
 # core to stay.
+# Departure: uWSGI connects to a worker anew for each request of a kept client.
 KEEP: Final = 1
 
 _private: list[Listener] = []

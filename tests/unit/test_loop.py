@@ -182,3 +182,43 @@ def test_sleepers_wake_in_the_order_of_their_times() -> None:
 
 def test_the_names_of_directions_are_those_of_selectors() -> None:
     assert (loops.READ, loops.WRITE) == (selectors.EVENT_READ, selectors.EVENT_WRITE)
+
+
+def test_a_call_is_made_whenever_its_socket_is_ready(loop: Loop, pair: Pair) -> None:
+    heard = []
+
+    def call(events: int) -> None:
+        heard.append(pair[0].recv(1))
+        if len(heard) == 2:
+            loop.unwatch(pair[0])
+            loop.stop()
+
+    async def live() -> None:
+        await sleep(30)
+
+    loop.watch(pair[0], READ, call)
+    pair[1].send(b"abc")
+    loop.spawn(live())
+    loop.run()
+    assert heard == [b"a", b"b"]
+
+
+def test_a_call_that_fails_is_told_and_hurts_nobody(
+    loop: Loop, pair: Pair, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def call(events: int) -> None:
+        loop.unwatch(pair[0])
+        raise RuntimeError("as wanted")
+
+    async def listen() -> None:
+        await readable(pair[1])
+        heard.append(pair[1].recv(9))
+
+    heard: list[bytes] = []
+    loop.watch(pair[0], READ, call)
+    pair[0].send(b"still here")
+    pair[1].send(b"x")
+    loop.spawn(listen())
+    loop.run()
+    assert heard == [b"still her"]
+    assert "RuntimeError: as wanted" in capfd.readouterr().err
