@@ -53,7 +53,10 @@ class Session(Visit):
     def begin(self) -> None:
         """Go as far as nothing has to be waited for."""
         try:
-            data = self._data = self._client.recv(RECEIVE, NOW)
+            # Not `recv`: it makes room for all of RECEIVE and gives most of it back, and what is
+            # kept between such rooms, for clients that are slow, breaks the heap into pieces.
+            size = self._client.recv_into(buffer, RECEIVE, NOW)
+            data = self._data = bytes(buffer[:size])
             whole = len(data) > 4 and len(data) - 4 == data[1] | data[2] << 8
             if not (whole and self._begin(data)):
                 self._straight.turn(self)
@@ -230,7 +233,7 @@ class Session(Visit):
                 return data
             more: bytes | None = None
             try:
-                more = self._client.recv(RECEIVE, NOW)
+                more = bytes(buffer[: self._client.recv_into(buffer, RECEIVE, NOW)])
             except BlockingIOError:
                 pass  # waiting right here would keep the exception alive meanwhile
             if more is None:
