@@ -162,7 +162,7 @@ class Table:
     def choose(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
         """Name the node that is to answer a request for `key`, and count the request."""
         if self.streams:
-            self._hear()
+            self.hear()
         slot, node = self.slots.get(key), None
         if slot is not None and len(slot.nodes) == 1:
             (only,) = slot.nodes
@@ -173,7 +173,7 @@ class Table:
                     node.turns -= 1  # dealt when there were others
         if node is None:
             node = self._of_any(key, client, now)
-        if node is None and self._hear():
+        if node is None and self.hear():
             node = self._of_any(key, client, now)
         if node is not None:
             node.running += 1
@@ -181,7 +181,7 @@ class Table:
             node.last_requests += 1
         return node
 
-    def _hear(self) -> bool:
+    def hear(self) -> bool:
         """Hear who announced himself just now; say whether anybody did."""
         return sum([hear() for hear in self.ears]) > 0
 

@@ -83,6 +83,8 @@ class Subscriptions:
     def choose(self, asked: Asked, now: float) -> Subscribed | None:
         """Name the node that is to answer."""
         if self._mountpoints:
+            if self.table.streams:
+                self.table.hear()
             for key in mounted(asked.key, asked.path, self._mountpoints):
                 if key in self.table.slots:
                     return self.table.choose(key, asked.client, now)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from refuwsgi.fastrouter import subscription_streams as streams
 from refuwsgi.fastrouter.slots import NOBODY, Sender, Table
 from refuwsgi.fastrouter.subscription_streams import Ear
-from refuwsgi.fastrouter.way4_subscription_server import Receiver, Source
+from refuwsgi.fastrouter.way4_subscription_server import Receiver, Source, Subscriptions
+from refuwsgi.gateway_rules import Asked
 from refuwsgi.loop import Wait
 from refuwsgi.protocol.subscription import Announcement, encode
 
@@ -88,6 +90,19 @@ def test_a_request_hears_first_what_has_gathered(udp: Stage) -> None:
     node = udp.table.choose(b"c%d" % (2 * streams.BURST - 1), b"", 0.0)
     assert node is not None
     assert len(udp.table.slots) == 2 + 2 * streams.BURST
+
+
+def test_a_request_below_a_mountpoint_hears_first_what_has_gathered(udp: Stage) -> None:
+    chooser = Subscriptions(udp.table, 2)
+    for key in (b"a", b"b"):
+        udp.announce(key)
+        udp.wake()
+    udp.announce(b"a/app")
+    node = chooser.choose(Asked(b"a", path=b"/app/page"), time.monotonic())
+    assert node is not None
+    assert node.key == b"a/app"
+    chooser.ended(node, 1, 2)
+    assert (node.running, node.received, node.sent) == (0, 1, 2)
 
 
 def test_a_request_that_would_be_refused_hears_first_who_is_new(udp: Stage) -> None:
