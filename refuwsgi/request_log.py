@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from operator import itemgetter
 
 from refuwsgi import log
 from refuwsgi.log_format import LOG_FORMAT, LOG_FORMAT_STRFTIME, Formatter
@@ -65,6 +66,7 @@ MEMORY_REPORT = Option(
     bare="true",
 )
 
+REQUESTS, APP_REQUESTS = itemgetter(0), itemgetter(13)  # of the words of a core
 REMEMBERED = 256  # ends of lines
 CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), 127]}
 
@@ -138,8 +140,8 @@ class Line:
         get = request.environ.get
         mine = -1
         if request.app >= 0:
-            mine = sum([words[13] for words in self._rows[request.worker - 1]])
-        total = sum([words[0] for words in self._every])
+            mine = sum(map(APP_REQUESTS, self._rows[request.worker - 1]))
+        total = sum(map(REQUESTS, self._every))
         took = (time.time_ns() // 1000 - request.started) // self._divisor
         count, size = packet_of(request)
         second = request.started // 1_000_000

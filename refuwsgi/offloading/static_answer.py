@@ -61,6 +61,7 @@ ETAG = Option(
     bare="true",
 )
 
+HEADS = 512  # that are remembered
 CHUNK = 1 << 20  # what the worker asks sendfile for at once
 NOBODY_READS = "uwsgi_response_sendfile_do() TIMEOUT !!!"
 
@@ -70,7 +71,8 @@ Headers = list[tuple[str, str]]
 class Answers:
     """How files are sent, as the operator wants it."""
 
-    __slots__ = ("etag", "expires", "honour_range", "mode", "places", "twins", "types")
+    __slots__ = ("_heads", "_plain", "etag", "expires", "honour_range", "mode", "places", "twins",
+                 "types")  # fmt: skip
 
     def __init__(
         self,
@@ -90,9 +92,14 @@ class Answers:
         self.honour_range = honour_range
         self.mode = mode
         self.etag = etag
+        # Whether a file alone decides what head it gets; then that is remembered.
+        self._plain = not (etag or mode or honour_range or expires or twins)
+        self._heads: dict[tuple[bytes, int, int, str], tuple[bytes, int]] = {}
 
     def answer(self, request: Request, found: Found) -> int:
         """Send a file; it is closed, or belongs to a thread, when this returns."""
+        if self._plain and found.fd < 0 and self._sent_from_memory(request, found):
+            return DONE
         coding, found, original = self._twin_of(request, found)
         try:
             status = found.status
@@ -115,6 +122,33 @@ class Answers:
             return send(request, found, part, headers, [("Last-Modified", changed), *varying])
         finally:
             found.close()
+
+    def _sent_from_memory(self, request: Request, found: Found) -> bool:
+        """Send a small file that is at hand, if nobody but the file has a say in the answer."""
+        environ = request.environ
+        if (
+            not found.content
+            or environ.get("REQUEST_METHOD") != "GET"
+            or "HTTP_IF_MODIFIED_SINCE" in environ
+            or request.offload is not None
+            or not request.unchanged
+        ):
+            return False
+        key = (found.path, found.status.st_mtime_ns, found.size, request.protocol)
+        known = self._heads.get(key)
+        if known is None:
+            headers = self._headers(request, found, found.path, "")
+            headers.append(("Content-Length", str(found.size)))
+            headers.append(("Last-Modified", http_date(int(found.status.st_mtime))))
+            known = request.head("200 OK", headers), len(headers)
+            if len(self._heads) >= HEADS:
+                self._heads.clear()
+            self._heads[key] = known
+        head, request.headers = known
+        request.status, request.head_size, request.size = 200, len(head), found.size
+        request.via = "sendfile"
+        request.send(head + found.content)
+        return True
 
     def _twin_of(self, request: Request, found: Found) -> tuple[str, Found, bytes]:
         """Take the twin if there is one: its coding, what to send, and the original's name."""

@@ -147,7 +147,7 @@ class StaticFiles:
             taken = self._routed(self._before, request, found)
             if taken != NEXT:
                 return taken
-        request.core.static += 1
+        request.core.words[1] += 1  # static
         return self._answers.answer(request, found)
 
     def _routed(self, before: Stage, request: Request, found: Found) -> int:

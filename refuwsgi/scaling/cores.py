@@ -16,6 +16,7 @@ Errors:   an error of ours ends the conversation with a traceback in the log; th
 from __future__ import annotations
 
 import errno
+import os
 import select
 import time
 from collections.abc import Callable
@@ -182,8 +183,7 @@ class Core:
         data, link, turn = b"", -1, 0
         try:
             while True:
-                request = door.receive(fd, data, peer, self.row)
-                if request is None:
+                if (request := door.receive(fd, data, peer, self.row)) is None:
                     return
                 if request.fd != fd:
                     link, fd = fd, request.fd  # a router has passed its client's descriptor
@@ -207,17 +207,18 @@ class Core:
                         fd = fd if more is not None else -1
                         return
                     data = more
-        except ConnectionError:
-            pass
         except OSError as problem:
-            log.line(f"client of core {self.number} lost: {problem}")
+            if not isinstance(problem, ConnectionError):
+                log.line(f"client of core {self.number} lost: {problem}")
         except Exception:
             log.exception("a conversation ended by an error of ours")
         finally:
             self._words[7] = IDLE  # before the client knows the end
-            for each in (fd, link):
-                if each >= 0:
-                    self._links.close(each)
+            close = self._links.close if door.stays else os.close
+            if fd >= 0:
+                close(fd)
+            if link >= 0:
+                close(link)
 
     def _more(self, door: Door, fd: int, peer: Any, turn: int) -> bytes | None:
         """What a kept client sends next, b"" when it has gone; None when it has been parked."""

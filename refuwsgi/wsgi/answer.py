@@ -94,7 +94,12 @@ class Answer:
         request.chunks = 1
         if request.body.left and "HTTP_EXPECT" in request.environ:
             request.keep = False  # as in `end`
-        self._send(head + chunk)
+        try:
+            request.send(head + chunk)
+        except OSError:
+            self.gone = True
+            request.keep = False
+            raise
         return True
 
     def write(self, data: bytes) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from refuwsgi.offloading import static_answer, static_hot
 from refuwsgi.offloading.http_dates import http_date
 from refuwsgi.request import DONE
 from tests.unit.offloading.site import ask, parse_counted, stage_of
@@ -221,3 +222,46 @@ def test_a_client_that_went_is_an_error_of_the_socket(www: Path) -> None:
             client.close()
             with pytest.raises(OSError):
                 stage_of(www)(request)
+
+
+def test_a_small_file_that_comes_again_has_the_same_head(
+    www: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_hot, "SETTLED", float("-inf"))
+    stage = stage_of(www)
+    first = ask(stage, "/hello.txt")
+    assert first is not None
+    for _ in range(2):
+        with request_of({"PATH_INFO": "/hello.txt"}) as (request, client):
+            assert stage(request) == DONE
+            assert (request.status, request.headers, request.via) == (200, 3, "sendfile")
+            assert parse_counted(request, client) == first
+    assert ask(stage, "/hello.txt", REQUEST_METHOD="HEAD") == first._replace(body=b"")
+    old = ask(stage, "/hello.txt", SERVER_PROTOCOL="HTTP/1.0")
+    assert old == first._replace(status="HTTP/1.0 200 OK")
+    same = ask(stage, "/hello.txt", HTTP_IF_MODIFIED_SINCE=DATE)
+    assert same == ("HTTP/1.1 304 Not Modified", [], b"")
+
+
+def test_a_file_that_changes_gets_another_head(www: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static_hot, "SETTLED", float("-inf"))
+    monkeypatch.setattr(static_answer, "HEADS", 2)
+    stage = stage_of(www)
+    for size in (3, 4, 5, 6):
+        make(www / "ten", bytes(size))
+        for _ in range(3):
+            answer = ask(stage, "/ten")
+            assert answer is not None
+            assert (answer.header("Content-Length"), answer.body) == (str(size), bytes(size))
+
+
+def test_what_others_say_of_an_answer_counts_for_files_in_memory(
+    www: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(static_hot, "SETTLED", float("-inf"))
+    stage = stage_of(www)
+    for _ in range(3):
+        with request_of({"PATH_INFO": "/ten"}) as (request, client):
+            request.extra_headers = [("X-A", "1")]
+            assert stage(request) == DONE
+            assert parse_counted(request, client).header("X-A") == "1"

@@ -220,3 +220,19 @@ def test_a_virtual_environment_gives_its_packages(
 def test_settings_that_make_no_sense_are_refused(place: Path, setting: tuple[str, str]) -> None:
     with pytest.raises(OptionError):
         loading.prepare(config_of(setting))
+
+
+def test_the_only_application_is_known_as_such() -> None:
+    def call(environ: Any, start_response: Any) -> Any:
+        return []
+
+    apps = Apps()
+    assert apps.only is None
+    first = App(0, "/a", call, 0)
+    apps.add(first)
+    assert apps.only is first  # the default for other paths, too
+    apps.add(App(1, "/b", call, 0))
+    assert apps.only is None
+    for odd in (Apps(manage_script_name=True), Apps(default=False)):
+        odd.add(first)
+        assert odd.only is None
