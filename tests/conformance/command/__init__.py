@@ -7,13 +7,14 @@ Exit status
     1  something did not: a case failed, or a known difference is none any more
     2  the arguments are wrong
     3  nothing could be said: the binary does not start, no case was left to judge, the suite broke
+       or was interrupted
 """
 
 import sys
 from collections.abc import Sequence
 
 from .arguments import parser
-from .status import HELD, USAGE, Trouble
+from .status import HELD, NOTHING, USAGE, Trouble
 
 
 def main(words: Sequence[str]) -> int:
@@ -27,6 +28,9 @@ def main(words: Sequence[str]) -> int:
     except Trouble as trouble:
         print(f"refuwsgi-conformance: {trouble}", file=sys.stderr)
         return trouble.status
+    except KeyboardInterrupt:
+        print("refuwsgi-conformance: interrupted", file=sys.stderr)
+        return NOTHING
     except BrokenPipeError:
         return HELD  # the reader had enough
     except SystemExit as end:

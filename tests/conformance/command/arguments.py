@@ -24,7 +24,8 @@ and on-demand vassals: black box, over sockets, signals, logs and processes.
 """
 EXITS = """\
 exit status: 0 everything judged held, or differed as listed; 1 something did not; 2 wrong
-arguments; 3 nothing could be said (the binary does not start, no case was left, the suite broke)
+arguments; 3 nothing could be said (the binary does not start, no case was left, the suite broke
+or was interrupted)
 """
 SELECTION = """\
 a document (scaling), a section ("fastrouter / Notes"), a requirement (FR-14), a file or a case

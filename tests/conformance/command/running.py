@@ -17,6 +17,9 @@ from tests.conformance.harness.results import FAULTS
 from . import suite, telling, writing
 from .status import DIFFERS, HELD, NOTHING, Trouble
 
+INTERRUPTED = 2
+"""What a run ends with when somebody has stopped it; what it had judged is told and written."""
+
 MOST = 4
 """So many cases side by side without being asked: each has a server with its workers."""
 
@@ -42,6 +45,8 @@ def run(chosen: argparse.Namespace) -> int:
     unsteady = [] if chosen.once or status > 1 else _again(teller, words)
     teller.end(unsteady)
     _write(chosen, teller)
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt
     if teller.broken:
         raise Trouble("the suite broke: " + "; ".join(dict.fromkeys(teller.broken)), NOTHING)
     return _verdict(teller, status)

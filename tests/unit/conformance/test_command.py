@@ -12,7 +12,7 @@ import pytest
 
 from docs._ext.source import ROOT
 from refuwsgi import __version__
-from tests.conformance.command import comparing, main, running, writing
+from tests.conformance.command import comparing, main, running, suite, writing
 from tests.conformance.command.arguments import parser
 from tests.conformance.harness.requirements import Known, listed
 
@@ -212,6 +212,19 @@ def test_a_relative_path_means_the_same_in_every_case(
     assert running._from_anywhere("bin/uwsgi") == str(tmp_path / "bin" / "uwsgi")
     assert running._from_anywhere("uwsgi") == "uwsgi"
     assert running._from_anywhere("--plugins-dir=a/b") == "--plugins-dir=a/b"
+
+
+def test_an_interrupted_run_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("SUT", "SUT_NAME"):
+        monkeypatch.setenv(name, "")  # the command sets them
+    monkeypatch.setattr(running, "_check_binary", lambda: None)
+    monkeypatch.setattr(suite, "call", lambda *words: running.INTERRUPTED)
+    assert main(["--name", "nobody", "--profile", "observed", "-q"]) == 3
+    told = capsys.readouterr()
+    assert "0 cases in" in told.out
+    assert told.err == "refuwsgi-conformance: interrupted\n"
 
 
 def test_a_whole_run_uses_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
