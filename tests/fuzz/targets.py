@@ -17,6 +17,7 @@ from refuwsgi.routing import options as route_options
 from refuwsgi.routing import stage
 from refuwsgi.routing.chain import rule_of
 from refuwsgi.routing.text import Text
+from tests.fuzz import alike
 from tests.unit.offloading.stand import core_row
 from tests.unit.worlds import settings_of
 
@@ -217,4 +218,8 @@ TARGETS = {
     "route": Target(route, 512),
     "range": Target(ranges, 128),
     "address": Target(place, 256),
+    "alike-heads": Target(alike.heads, 2048),
+    "alike-answers": Target(alike.answers, 2048),
+    "alike-packets": Target(alike.packets, 2048),
+    "alike-announcements": Target(alike.announcements, 2048),
 }
