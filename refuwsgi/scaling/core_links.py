@@ -14,6 +14,8 @@ import os
 import select
 from typing import TYPE_CHECKING, Any
 
+from refuwsgi.request import Request
+
 if TYPE_CHECKING:
     from refuwsgi.scaling.cores import Door
 
@@ -25,8 +27,13 @@ class CoreLinks:
         self._poll = poll
         self.known: dict[int, tuple[Door, int, Any]] = {}  # by descriptor
 
-    def stay(self, door: Door, fd: int, peer: Any) -> int:
-        """Have the core hear a connection from now on; what is left to be closed is -1, nothing."""
+    def stay(self, door: Door, fd: int, peer: Any, request: Request) -> int:
+        """Have the core hear a connection from now on, and return what is left to be closed.
+
+        That is -1, nothing, unless the router might see the answer's end elsewhere than we do.
+        """
+        if request.status < 200 or request.extra_headers or request.routed is not None:
+            return fd
         if fd not in self.known:
             self._poll.register(fd, select.EPOLLIN)
             self.known[fd] = door, fd, peer

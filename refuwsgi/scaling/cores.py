@@ -196,7 +196,7 @@ class Core:
                         close_gently(fd)
                     return
                 if door.stays:
-                    fd = self._links.stay(door, fd, peer)
+                    fd = self._links.stay(door, fd, peer, request)
                     return
                 if request.body.left and not _swallowed(request):
                     return

@@ -138,6 +138,7 @@ def length_of(headers: list[tuple[str, str]]) -> tuple[int, bool]:
         if type(value) is not str or not (value.isascii() and value.isprintable()):
             _check_text(value, name)
         if kind == LENGTH:
+            keep = keep and length == UNKNOWN  # twice the same is no mistake, but odd
             length = _length(length, value)
         elif kind == CODING or (kind == CONNECTION and "close" in value.lower()):
             # An application that codes its body itself knows best where it ends; we do not.
