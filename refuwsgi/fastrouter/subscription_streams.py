@@ -39,7 +39,6 @@ ANCILLARY = 128  # bytes: the credentials of a sender, and no descriptors that i
 LARGEST = LIMIT + 512  # with what another router process puts before an announcement
 
 Source = Any  # what the kernel says of where a datagram came from
-Received = tuple[bytes, Source, Sender]
 Take = Callable[[bytes, bool, Sender, Source, float], None]
 SayAll = Callable[[Sequence[str]], None]
 
@@ -52,7 +51,7 @@ class Ear:
         self._table = table
         self._take = take
         self._inside = inside  # other router processes send them
-        self._receive = _with_sender if _tells_senders(sock) else _without_sender
+        self._told = _tells_senders(sock)
         self.say_all: SayAll | None = None  # else the table says each thing when it happens
         # A UNIX socket is soon full, and then its senders wait.
         self.rests = sock.family != socket.AF_UNIX
@@ -104,10 +103,15 @@ class Ear:
                 self.say_all(lines)
 
     def _look(self, now: float, most: int) -> int:
-        receive, sock, take, inside = self._receive, self._sock, self._take, self._inside
+        sock, take, inside, told = self._sock, self._take, self._inside, self._told
+        sender = NOBODY
         for number in range(most):
             try:
-                datagram, source, sender = receive(sock)
+                if told:
+                    datagram, extra, _, source = sock.recvmsg(LARGEST, ANCILLARY)
+                    sender = sender_of(extra)
+                else:
+                    datagram, source = sock.recvfrom(LARGEST)
             except BlockingIOError:
                 return number
             except OSError:
@@ -121,16 +125,6 @@ def _tells_senders(sock: socket.socket) -> bool:
     asked = getattr(socket, "SO_PASSCRED", 0)
     unix = sock.family == socket.AF_UNIX
     return bool(unix and asked and sock.getsockopt(socket.SOL_SOCKET, asked))
-
-
-def _with_sender(sock: socket.socket) -> Received:
-    datagram, extra, _, source = sock.recvmsg(LARGEST, ANCILLARY)
-    return datagram, source, sender_of(extra)
-
-
-def _without_sender(sock: socket.socket) -> Received:
-    datagram, source = sock.recvfrom(LARGEST)
-    return datagram, source, NOBODY
 
 
 def sender_of(extra: list[tuple[int, int, bytes]]) -> Sender:

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,19 +176,27 @@ def test_what_was_said_before_an_error_is_not_lost(
     assert said == ["so far"]
 
 
-def test_an_error_of_the_socket_is_passed_over(udp: Stage) -> None:
-    real = udp.ear._receive
-    problems = iter([ConnectionRefusedError()])
+class Refused(socket.socket):
+    """A socket that has an error to tell before it gives anything."""
 
-    def refused(sock: socket.socket) -> streams.Received:
-        for problem in problems:
-            raise problem
-        return real(sock)
+    told = False
 
-    udp.ear._receive = refused
-    udp.announce(b"a")
-    udp.wake()
-    assert list(udp.table.slots) == [b"a"]
+    def recvfrom(self, *words: Any) -> Any:
+        if not self.told:
+            self.told = True
+            raise ConnectionRefusedError
+        return super().recvfrom(*words)
+
+
+def test_an_error_of_the_socket_is_passed_over() -> None:
+    with Refused(type=KIND) as server, socket.socket(type=KIND) as client:
+        server.bind(("127.0.0.1", 0))
+        client.connect(server.getsockname())
+        made = Stage(server, client)
+        made.announce(b"a")
+        made.wake()
+        assert server.told
+        assert list(made.table.slots) == [b"a"]
 
 
 @pytest.mark.parametrize("asked", [False, True])
