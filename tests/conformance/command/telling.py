@@ -94,8 +94,9 @@ class Teller(Recorder):
             self._say("\r\033[K", end="")
         if not self._quiet:
             for case, (kind, _) in self.record.cases.items():
-                if kind in FAULTS:
-                    self._say(f"\n{'=' * 8} {case}\n{self.texts.get(case, '')}")
+                if kind in FAULTS or case in unsteady:
+                    once = " (held when it was run again, alone)" if case in unsteady else ""
+                    self._say(f"\n{'=' * 8} {case}{once}\n{self.texts.get(case, '')}")
         if unsteady:
             self._say(f"\n{len(unsteady)} unsteady: failed beside others, held alone")
             for case in unsteady:

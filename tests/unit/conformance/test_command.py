@@ -12,7 +12,7 @@ import pytest
 
 from docs._ext.source import ROOT
 from refuwsgi import __version__
-from tests.conformance.command import comparing, main, running, suite, writing
+from tests.conformance.command import comparing, main, running, suite, telling, writing
 from tests.conformance.command.arguments import parser
 from tests.conformance.harness.requirements import Known, listed
 
@@ -225,6 +225,17 @@ def test_an_interrupted_run_says_so_in_one_line(
     told = capsys.readouterr()
     assert "0 cases in" in told.out
     assert told.err == "refuwsgi-conformance: interrupted\n"
+
+
+def test_what_was_unsteady_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    teller = telling.Teller()
+    teller.record.add("a", ["FR-1"], "fails", "late")
+    teller.texts["a"] = "how it failed"
+    teller.record.again("a", "")
+    teller.end(["a"])
+    told = capsys.readouterr().out
+    assert "======== a (held when it was run again, alone)\nhow it failed\n" in told
+    assert "1 unsteady: failed beside others, held alone\n    a\n" in told
 
 
 def test_a_whole_run_uses_every_processor(monkeypatch: pytest.MonkeyPatch) -> None:
