@@ -22,7 +22,7 @@ WORDS = {
     "fails": "failed",
     "setup": "did not get to where they begin",
     "harness": "broke the suite",
-    "absent": "not judged: the binary lacks an option",
+    "absent": "not judged: the binary lacks an option, or what goes with it",
     "skipped": "not judged: the machine lacks something",
     "beyond": "not asked: refuwsgi's own",
 }
