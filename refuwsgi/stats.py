@@ -15,7 +15,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
-from socket import socket
+from socket import SHUT_RDWR, socket
 from typing import Any
 
 from refuwsgi import log
@@ -241,6 +241,8 @@ class StatsServer:
                 head = HEAD_TEXT if page else HEAD
             body = page() if page else self.text()
             await send_all(client, head + body.encode(), TIMEOUT)
+            # A worker that was forked meanwhile has a copy: to close ours would not be the end.
+            client.shutdown(SHUT_RDWR)
 
     async def _path(self, client: socket) -> str:
         end = time.monotonic() + TIMEOUT
