@@ -19,6 +19,7 @@ import os
 import time
 from collections.abc import Callable
 from operator import itemgetter
+from typing import Any
 
 from refuwsgi import log
 from refuwsgi.log_format import LOG_FORMAT, LOG_FORMAT_STRFTIME, Formatter
@@ -70,6 +71,7 @@ REQUESTS, APP_REQUESTS = itemgetter(0), itemgetter(13)  # of the words of a core
 REMEMBERED = 256  # ends of lines
 CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), 127]}
 
+End = tuple[str, str, int, int, int, int, int]  # of a line: what it is made of
 LogRequest = Callable[[Request], None]
 
 
@@ -130,20 +132,21 @@ class Line:
         self._memory = memory
         self._second = 0
         self._date = ""
-        self._pid = os.getpid()  # made in the worker, after the fork
+        self._pid = str(os.getpid())  # made in the worker, after the fork
         self._rows = [[core.words for core in rows] for rows in board.cores]
         self._every = [words for rows in self._rows for words in rows]
-        self._ends: dict[tuple[object, ...], str] = {}  # ends of lines that were made before
+        self._ends: dict[End, str] = {}  # ends of lines that were made before
 
     def line(self, request: Request) -> str:
         """Make the line of one request."""
-        get = request.environ.get
+        environ = request.environ
+        get = environ.get
         mine = -1
         if request.app >= 0:
             mine = sum(map(APP_REQUESTS, self._rows[request.worker - 1]))
         total = sum(map(REQUESTS, self._every))
         took = (time.time_ns() // 1000 - request.started) // self._divisor
-        count, size = packet_of(request)
+        size = request.packet_size or size_of(environ)
         second = request.started // 1_000_000
         if second != self._second:
             self._second, self._date = second, time.ctime(second)
@@ -154,27 +157,18 @@ class Line:
         said = f"{get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')}"
         if not said.isprintable():
             said = shown(said)
+        key = (request.via, request.protocol, request.status, request.headers,
+               request.head_size, request.chunks, request.core_number)  # fmt: skip
         return (
             f"{memory_of() if self._memory else ''}"
             f"[pid: {self._pid}|app: {request.app}|req: {mine}/{total}] "
-            f"{who} {{{count} vars in {size} bytes}} [{self._date}] {said} => "
-            f"generated {request.size} bytes in {took} {self._unit} {self._end(request)}"
+            f"{who} {{{2 * len(environ)} vars in {size} bytes}} [{self._date}] {said} => "
+            f"generated {request.size} bytes in {took} {self._unit} "
+            f"{self._ends.get(key) or self._end(key)}"
         )
 
-    def _end(self, request: Request) -> str:
+    def _end(self, key: End) -> str:
         """What stands behind the duration: it is the same for most answers."""
-        key = (
-            request.via,
-            request.protocol,
-            request.status,
-            request.headers,
-            request.head_size,
-            request.chunks,
-            request.core_number,
-        )
-        known = self._ends.get(key)
-        if known is not None:
-            return known
         via, protocol, status, headers, size, chunks, core = key
         found = (
             f"{f'via {via}() ' if via and via != 'static' else ''}({protocol} {status}) "
@@ -194,14 +188,17 @@ def shown(line: str) -> str:
 def packet_of(request: Request) -> tuple[int, int]:
     """Count the vars as uWSGI does (keys and values), and the bytes of their packet."""
     environ = request.environ
-    count = 2 * len(environ)
-    if request.packet_size:
-        return count, request.packet_size
+    return 2 * len(environ), request.packet_size or size_of(environ)
+
+
+def size_of(environ: dict[str, Any]) -> int:
+    """How large a packet of these vars would be."""
+    lengths = 4 * len(environ)
     try:
         # To join texts and measure the whole takes half as long as to measure each.
-        return count, 2 * count + len("".join(environ)) + len("".join(environ.values()))
+        return lengths + len("".join(environ)) + len("".join(environ.values()))
     except TypeError:  # an application may add anything
-        return count, 2 * count + sum(len(str(each)) for pair in environ.items() for each in pair)
+        return lengths + sum(len(str(each)) for pair in environ.items() for each in pair)
 
 
 def memory_of() -> str:

@@ -112,7 +112,8 @@ class Core:
         self._poll = select.epoll()
         self._links = CoreLinks(self._poll)
         self._poll.register(gate.fileno(), select.EPOLLIN)
-        self._poll.register(self._parking.fileno(), select.EPOLLIN)
+        self._parked = self._parking.fileno()
+        self._poll.register(self._parked, select.EPOLLIN)
         for fd in self._doors:
             # One client wakes one core, not all of them.
             self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
@@ -145,13 +146,13 @@ class Core:
         else:
             ready = self._poll.poll()
         for fd, _ in ready:
-            if fd == parking.fileno():
-                arrival = None if self._gate.paused else parking.speaking()
-            elif fd in self._doors:
+            if fd in self._doors:
                 arrival = self._taken(fd)
                 soon = time.monotonic_ns() - since < EAGER * 1000
                 if soon and arrival is not None and len(self._doors) == 1:
                     self._eager = fd
+            elif fd == self._parked:
+                arrival = None if self._gate.paused else parking.speaking()
             elif fd in self._links.known:
                 arrival = self._links.known[fd]
             else:
