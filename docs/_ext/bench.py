@@ -2,6 +2,8 @@
 
 .. bench::
    goals against what was reached; then every scenario and system
+.. bench-reasons::
+   why moonshots were not reached, and what was tried, from tests/bench/reasons.toml
 .. bench-curve:: keys
    how a figure grows: a picture, and the numbers as text
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import tomllib
 from typing import Any
 
 from docutils import nodes
@@ -82,6 +85,43 @@ class Bench(Text):
         """Read the record."""
         run = recorded()
         return [NOTHING] if run is None else lines_of(run)
+
+
+# -- reasons
+
+
+def reasons() -> list[dict[str, Any]]:
+    """What is in the way of figures, and what was tried."""
+    path = ROOT / "tests" / "bench" / "reasons.toml"
+    found: list[dict[str, Any]] = tomllib.loads(path.read_text("utf-8"))["reason"]
+    return found
+
+
+def short_of(run: dict[str, Any]) -> dict[str, str]:
+    """The figures that have not reached the moonshot: how far they are."""
+    return {
+        f"{each['scenario']} {each['metric']}": f"{each['now']:.2f} (moonshot {each['moonshot']:g})"
+        for each in reversed(run["goals"])  # of several rivals the first: the original
+        if each["verdict"] != "moonshot"
+    }
+
+
+class BenchReasons(Text):
+    """Reasons, for those figures of the last run that need one."""
+
+    required_arguments = 0
+
+    def text(self) -> list[str]:
+        """Read the record, and the reasons."""
+        short = short_of(recorded() or {"goals": []})
+        lines = []
+        for each in reasons():
+            names = [name for name in each["figures"] if name in short]
+            if names:
+                told = "; ".join(f"{escaped(name)} {short[name]}" for name in names)
+                lines += [f"**{told}.**", " ".join(each["why"].split()), ""]
+                lines += [f"* {one}" for one in each["tried"]] + [""]
+        return lines or ["Every figure of the last run has reached its moonshot."]
 
 
 # -- curves
@@ -166,5 +206,6 @@ class BenchCurve(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
     app.add_directive("bench", Bench)
+    app.add_directive("bench-reasons", BenchReasons)
     app.add_directive("bench-curve", BenchCurve)
     return {"version": "1", "parallel_read_safe": True}
