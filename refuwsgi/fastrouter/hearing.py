@@ -78,7 +78,7 @@ class Hearing:
         if cheap:
             mode = cheap_mode.CheapMode(gateway, name, log.line)
             table.changed = lambda: mode.nodes_changed(table.living)
-        elif self._guard is None and stat.S_ISREG(os.fstat(log.STDERR).st_mode):
+        elif self._guard is None and logs_to_a_file():
             # Nobody else speaks between the lines of the table.
             for ear in self._ears:
                 ear.say_all = log.lines
@@ -101,6 +101,14 @@ class Hearing:
             table_handover.read(self._handover, self._table, self._guard)
         if self._leaves:
             table_handover.write(self._handover, self._table, self._guard)
+
+
+def logs_to_a_file() -> bool:
+    """Say whether several lines of the log may be one write: in a pipe each may be a message."""
+    try:
+        return stat.S_ISREG(os.fstat(log.STDERR).st_mode)
+    except OSError:
+        return False  # there is no descriptor 2
 
 
 async def _sweep(subscribed: Table, pause: float) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from refuwsgi import log
+from refuwsgi.fastrouter import hearing
 from refuwsgi.fastrouter import subscription_streams as streams
 from refuwsgi.fastrouter.slots import NOBODY, Sender, Table
 from refuwsgi.fastrouter.subscription_streams import Ear
@@ -213,3 +215,15 @@ def test_the_kernel_tells_who_sends_when_it_is_asked(asked: bool, tmp_path: Path
     (((_, sender)),) = told.seen
     assert sender == (Sender(os.getpid(), os.getuid(), os.getgid()) if asked else NOBODY)
     assert not told.ear.rests
+
+
+def test_only_a_file_takes_several_lines_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    with (tmp_path / "log").open("wb") as file:
+        for descriptor, expected in ((file.fileno(), True), (writer, False), (1 << 20, False)):
+            monkeypatch.setattr(log, "STDERR", descriptor)
+            assert hearing.logs_to_a_file() is expected
+    os.close(reader)
+    os.close(writer)
