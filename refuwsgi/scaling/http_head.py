@@ -14,6 +14,7 @@ import time
 from socket import SocketType
 from typing import Final
 
+from refuwsgi.gateway_relay import buffer
 from refuwsgi.gateway_rules import LATE
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.http import HeadError, check_unfinished, head_end
@@ -23,6 +24,16 @@ from refuwsgi.waiting import NOW
 
 RECEIVE: Final = 65536
 LARGEST_HEAD: Final = 65536
+
+
+def received(client: SocketType) -> bytes:
+    """What has come of a client, in a piece of memory of its own.
+
+    What recv() gives was made for 64 KiB and cut; kept for slow clients, such pieces lie about in
+    the heap with holes between them.
+    """
+    size = client.recv_into(buffer, RECEIVE, NOW)
+    return buffer[:size].tobytes()
 
 
 class Left(Exception):
@@ -57,7 +68,7 @@ class Heads:
                 searched = len(data)
             more: bytes | None = None
             try:
-                more = self._client.recv(RECEIVE, NOW)
+                more = received(self._client)
             except BlockingIOError:
                 pass  # waiting right here would keep the exception alive meanwhile
             if more is None:
@@ -83,7 +94,7 @@ class Heads:
                     raise TimeoutError
                 await wait(Wait(((client, READ),), left))
                 try:
-                    return client.recv(RECEIVE, NOW)
+                    return received(client)
                 except BlockingIOError:
                     pass
         except TimeoutError:
