@@ -25,7 +25,7 @@ def test_kept_heads_are_recalled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(http, "recall_head", counted)
     fed("alike-heads")
-    assert recalled > len(kept("alike-heads"))
+    assert recalled >= 8
 
 
 def test_a_head_of_two_lines_of_cookies_must_not_be_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
