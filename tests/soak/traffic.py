@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from tests.conformance.harness import Client, ask, exchange, packet, post, request, request_vars
+from tests.conformance.harness import (
+    Answer,
+    Client,
+    ask,
+    exchange,
+    packet,
+    post,
+    request,
+    request_vars,
+)
 from tests.integration.load import Clients
 from tests.integration.mutations import HTTP, UWSGI, mutated
 from tests.soak.place import FILE, Place
@@ -19,6 +28,12 @@ ANNOUNCED = 12.0
 ROUTED = ("fastrouter", "buffered")
 Call = Callable[[random.Random], None]
 WEIGHTS = [8, 4, 3, 4, 8, 2, 4, 1, 2, 1]  # how often each kind of request is made
+
+
+def whole(answer: Answer, body: bytes) -> None:
+    """Raise AssertionError, with what came, unless it is this body."""
+    told = f"{answer.status}, {len(answer.body)} of {len(body)} bytes, {answer.end}"
+    assert answer.body == body, told
 
 
 class Traffic(Clients):
@@ -61,7 +76,9 @@ class Traffic(Clients):
         self.lost.append((began, text))
         known = name not in ROUTED or began - self.forgot > ANNOUNCED
         if began - self.harmed > RECENT and known:
-            self.unexplained.append(text)
+            took = time.monotonic() - began
+            since = began - self.harmed
+            self.unexplained.append(f"{text} ({took:.1f} s; {since:.1f} s after the last harm)")
 
     def _http(self, dice: random.Random) -> None:
         data = request("/bytes/3000", headers=[CLOSE])
@@ -69,24 +86,24 @@ class Traffic(Clients):
 
     def _upload(self, dice: random.Random) -> None:
         body = dice.randbytes(dice.choice((100, 20_000, 200_000)))
-        assert post(self.place.site.port, "/echo", body, CLOSE).body == body
+        whole(post(self.place.site.port, "/echo", body, CLOSE), body)
 
     def _file(self, dice: random.Random) -> None:
         data = request("/big.bin", headers=[CLOSE])
-        assert exchange(self.place.site.port, data).body == FILE
+        whole(exchange(self.place.site.port, data), FILE)
 
     def _cache(self, dice: random.Random) -> None:
         data = request(f"/cached/{dice.randrange(80)}", headers=[CLOSE])
         assert len(exchange(self.place.site.port, data).body) == 8000
 
     def _routed(self, dice: random.Random) -> None:
-        assert ask(self.place.router.port, "/hello", HTTP_HOST="soak").text == "hello"
+        whole(ask(self.place.router.port, "/hello", HTTP_HOST="soak"), b"hello")
 
     def _buffered(self, dice: random.Random) -> None:
         body = dice.randbytes(50_000)
         length = str(len(body))
         head = packet(request_vars("/echo", "POST", HTTP_HOST="soak", CONTENT_LENGTH=length))
-        assert exchange(self.place.router.port, head + body).body == body
+        whole(exchange(self.place.router.port, head + body), body)
 
     def _vassal(self, dice: random.Random) -> None:
         assert ask(self.place.plain, "/hello").text == "hello"
