@@ -3,12 +3,13 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -77,13 +78,34 @@ def answers(port: int) -> bool:
         return False
 
 
+# Workers of uWSGI that are told to end just when they begin to serve never do, a race of its own.
+TRIES = {"refuwsgi": (60,), "uwsgi": (8, 8, 8, 8, 60)}
+
+
 @pytest.mark.parametrize("name", [name for name, words in BINARIES.items() if words[0]])
 def test_what_docker_stop_sends_ends_process_1(name: str, tmp_path: Path) -> None:
-    with container(BINARIES[name], tmp_path) as (process, port):
+    for number, patience in enumerate(TRIES[name]):
+        place = tmp_path / str(number)
+        place.mkdir()
+        status, said = stopped(name, place, patience)
+        if status is not None:
+            break
+    assert status == 0, said
+    assert "goodbye to uWSGI" in said
+
+
+def stopped(name: str, place: Path, patience: float) -> tuple[int | None, str]:
+    """Start, stop as docker does; the status and the log."""
+    with container(BINARIES[name], place) as (process, port):
+        # One worker is held while another answers: both are there.
         until(lambda: answers(port))
+        with socket.create_connection(("127.0.0.1", port), 20):
+            until(lambda: answers(port))
         os.kill(first(process), signal.SIGTERM)
-        assert process.wait(60) == 0, (tmp_path / "log").read_text()
-    assert "goodbye to uWSGI" in (tmp_path / "log").read_text()
+        status = None
+        with suppress(subprocess.TimeoutExpired):
+            status = process.wait(patience)
+    return status, (place / "log").read_text()
 
 
 def test_an_application_that_does_not_load_ends_the_container(tmp_path: Path) -> None:

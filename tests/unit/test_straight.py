@@ -62,6 +62,8 @@ def test_those_that_are_left_are_closed_at_the_end(loop: Loop) -> None:
     assert story == ["one is closed", "two is closed"]
     straight.end()
     assert len(story) == 2
+    loop.spawn(sleep(0), loop.stop)  # so that the one who minds them is ended, too
+    loop.run()
 
 
 @pytest.mark.parametrize("forked", [False, True])
