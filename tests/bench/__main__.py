@@ -80,6 +80,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.7, help="length of one load")
     parser.add_argument("--no-peers", action="store_true", help="refuwsgi and C uWSGI alone")
     parser.add_argument("--no-record", action="store_true", help="do not write the results")
+    parser.add_argument(
+        "--renew", action="store_true", help="with --scenario: replace these in the record"
+    )
     asked = parser.parse_args()
     if asked.quick:
         asked.rounds, asked.seconds, asked.no_record, asked.no_peers = 1, 0.3, True, True
@@ -100,6 +103,34 @@ def wanted(asked: argparse.Namespace) -> list[Scenario]:
         print("left out, as they take long: the curves and", *sorted(LONG))
         return [each for each in SCENARIOS if each.name not in LONG]
     return everything
+
+
+def renewed(before: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+    """A record in which a run of a part has replaced what it measured."""
+    rows = {row["name"]: row for row in run["scenarios"]}
+    kept = [row["name"] for row in before["scenarios"] if row["name"] not in rows]
+    new = {(goal["scenario"], goal["metric"], goal["goal"]): goal for goal in run["goals"]}
+    machine = run["machine"]
+    if kept:
+        machine += f"; of earlier runs: {', '.join(kept)} ({before['machine']})"
+    return {
+        **run,
+        "machine": machine,
+        "scenarios": [rows.get(row["name"], row) for row in before["scenarios"]],
+        "goals": [
+            new.get((goal["scenario"], goal["metric"], goal["goal"]), goal)
+            for goal in before["goals"]
+        ],
+    }
+
+
+def record(run: dict[str, Any], asked: argparse.Namespace) -> None:
+    """Write what was measured so far, if that is wanted."""
+    if asked.renew and asked.scenario:
+        run = renewed(json.loads(RECORDED.read_text("utf-8")), run)
+    elif asked.scenario or asked.no_record:
+        return
+    RECORDED.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
 
 
 def main() -> None:
@@ -124,8 +155,10 @@ def main() -> None:
             run["scenarios"].append({**row, "figures": judge.summed(found)})
             print("\n".join(judge.rows(run["scenarios"][-1])), flush=True)
             run["goals"] = list(judge.judged(results))
-            if not asked.scenario and not asked.no_record:
-                RECORDED.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+            if not asked.renew:
+                record(run, asked)
+    if asked.renew:
+        record(run, asked)
     print("\n".join(judge.table(run["goals"])))
 
 

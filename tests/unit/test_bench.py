@@ -4,7 +4,7 @@ from typing import Any
 
 from refuwsgi.protocol.uwsgi import environ_of
 from tests.bench import judge, wire
-from tests.bench.__main__ import SCENARIOS
+from tests.bench.__main__ import SCENARIOS, renewed
 
 
 def test_ratios_are_those_of_neighbouring_rounds() -> None:
@@ -53,3 +53,14 @@ def test_requests_differ() -> None:
     assert len(set(packets)) > 900
     assert environ_of(packets[0][4:])["HTTP_HOST"] == "example.com"
     assert wire.frames([b"ab"]) == b"\2\0\0\0ab"
+
+
+def test_a_run_of_a_part_renews_that_part_of_the_record() -> None:
+    def run(machine: str, now: float, *names: str) -> dict[str, Any]:
+        goals = [{"scenario": name, "metric": "m", "goal": 1, "now": now} for name in names]
+        return {"machine": machine, "scenarios": [{"name": n} for n in names], "goals": goals}
+
+    found = renewed(run("old", 2.0, "s1", "s2"), run("new", 1.0, "s2"))
+    assert found["machine"] == "new; of earlier runs: s1 (old)"
+    assert [row["name"] for row in found["scenarios"]] == ["s1", "s2"]
+    assert [goal["now"] for goal in found["goals"]] == [2.0, 1.0]
