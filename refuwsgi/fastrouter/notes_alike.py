@@ -21,7 +21,8 @@ from typing import Final
 
 from refuwsgi.fastrouter.notes import KEYS, LONGEST, asked_of, length_of
 from refuwsgi.gateway_rules import Asked
-from refuwsgi.protocol.uwsgi import SIZE, vars_of
+from refuwsgi.protocol.uwsgi import vars_of
+from refuwsgi.protocol.uwsgi_alike import pieces_of
 
 SAMPLE: Final = 8  # one packet of so many unlike ones is learnt from: reading all of it costs
 
@@ -102,18 +103,11 @@ class AlikeNotes:
         if changing.intersection(NEVER) or changing.intersection(names[1:]):
             changing = set()
         kinds = {**READ, **dict.fromkeys(names[:1], KEY)}
-        pieces: list[bytes] = []
-        begin = at = 0
-        for name, value in found.items():
-            size_of_value = at + SIZE.size + len(name)
-            at = size_of_value + SIZE.size + len(value)
-            if name in changing:
-                pieces.append(block[begin:size_of_value])
-                begin = at
-        if at != len(block) or not changing:
+        pieces = pieces_of(block, found, changing)
+        if not pieces or not changing:
             return  # a name came twice, or nothing is known yet
         self._asked = asked
-        self._lead, *between = *pieces, block[begin:]
+        self._lead, *between = pieces
         self._lead_size = len(self._lead)
         order = [name for name in found if name in changing]
         self._plan = tuple(

@@ -18,9 +18,30 @@ Errors:   `PacketError`, as `environ_of` raises it.
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
+from typing import AnyStr
+
 from refuwsgi.protocol.uwsgi import SIZE, environ_of
 
 Changing = tuple[str, bytes, int]  # a key, the bytes between its value and the next one's, how many
+
+
+def pieces_of(
+    block: bytes, found: Mapping[AnyStr, AnyStr], changing: Container[AnyStr]
+) -> list[bytes]:
+    """The bytes before, between and after the values that change; none if a key came twice.
+
+    `found` are the vars of the block, as bytes or as text of one character for each byte.
+    """
+    pieces: list[bytes] = []
+    begin = at = 0
+    for key, value in found.items():
+        size_of_value = at + SIZE.size + len(key)
+        at = size_of_value + SIZE.size + len(value)
+        if key in changing:
+            pieces.append(block[begin:size_of_value])
+            begin = at
+    return [*pieces, block[begin:]] if at == len(block) else []
 
 
 class AlikeReader:
@@ -72,19 +93,12 @@ class AlikeReader:
 
     def _learn(self, block: bytes, found: dict[str, str], changing: set[str]) -> None:
         """Find the bytes before, between and after the values that change."""
-        pieces: list[bytes] = []
-        begin = at = 0
-        for key, value in found.items():
-            size_of_value = at + SIZE.size + len(key)
-            at = size_of_value + SIZE.size + len(value)
-            if key in changing:
-                pieces.append(block[begin:size_of_value])
-                begin = at
-        if at != len(block):
+        pieces = pieces_of(block, found, changing)
+        if not pieces:
             return  # a key came twice: such packets are read as a whole
         self._keys, self._base = list(found), found.copy()
         self._changing = changing
-        self._lead, *between = *pieces, block[begin:]
+        self._lead, *between = pieces
         self._lead_size = len(self._lead)
         keys = [key for key in found if key in changing]
         self._plan = tuple(
