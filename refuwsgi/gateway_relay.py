@@ -30,12 +30,30 @@ from refuwsgi.loop import READ, WRITE, Wait, wait
 from refuwsgi.waiting import END, NOW
 
 CHUNK: Final = 256 * 1024  # one read; a stream costs a call for each of them
+RECEIVE: Final = 65536  # of a client's packet or head, and what follows it, in one read
 RUNS: Final = 16  # chunks of one side before others get their turn
 LINGER: Final = 1.0
 ENDLESS: Final = -1  # a body that lasts as long as the session
 
 # One buffer for all: it is filled and emptied without a pause in between.
 buffer = memoryview(bytearray(CHUNK))
+
+
+def received(client: socket.SocketType) -> bytes:
+    """What has come of a client, in a piece of memory of its own.
+
+    Not by recv(): that makes room for all it may get and gives most of it back, and what is kept
+    between such rooms, for clients that are slow, breaks the heap into pieces.
+    """
+    return buffer[: client.recv_into(buffer, RECEIVE, NOW)].tobytes()
+
+
+def taken(client: socket.SocketType, data: Bytes) -> int:
+    """Send a client what it takes now; say how much."""
+    try:
+        return client.send(data, NOW)
+    except BlockingIOError:
+        return 0
 
 
 def rest_of(data: Sequence[Bytes], sent: int) -> list[memoryview]:
@@ -90,6 +108,10 @@ class Relay:
     def send_file(self, descriptor: int, size: int) -> None:
         """Let the node have a file, after what is on its way already."""
         self._file = (descriptor, 0, size)
+
+    def resume(self, received: int, to_client: bytes) -> None:
+        """Go on where somebody else has begun to pass the answer on."""
+        self.received, self.to_client = received, memoryview(to_client)
 
     async def run(self) -> None:
         """Carry until the node has ended and the client has all that it said."""
@@ -169,10 +191,7 @@ class Relay:
 
     def _give(self, data: Bytes) -> None:
         """Send a piece to the client; keep what it does not take now."""
-        try:
-            gone = self._client.send(data, NOW)
-        except BlockingIOError:
-            gone = 0
+        gone = taken(self._client, data)
         if gone < len(data):
             self.to_client = memoryview(bytes(data[gone:]))
 

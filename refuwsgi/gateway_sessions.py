@@ -21,23 +21,23 @@ from typing import Any, Final
 
 from refuwsgi.gateway_names import names_of
 from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, attempt, reach
-from refuwsgi.gateway_relay import CHUNK, RUNS, Relay, buffer, linger, rest_of
-from refuwsgi.gateway_rules import (
-    BAD,
-    BROKEN,
-    LATE,
-    NOTHING_ASKED,
-    SLOW,
-    Failure,
-    Keep,
+from refuwsgi.gateway_relay import (
+    CHUNK,
+    RUNS,
+    Relay,
+    buffer,
+    linger,
+    received,
+    rest_of,
+    taken,
 )
+from refuwsgi.gateway_rules import BAD, BROKEN, LATE, NOTHING_ASKED, SLOW, Failure, Keep
 from refuwsgi.gateway_straight import NODE_SPEAKS, Steps
 from refuwsgi.gateway_visits import ATTEMPTS, Visit
 from refuwsgi.loop import ENDED, READ, Wait, wait
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
-from refuwsgi.waiting import END, NOW
+from refuwsgi.waiting import END
 
-RECEIVE: Final = 65536
 SLOW_PACKET: Final = "timeout while the packet was read"
 UNANSWERED: Final = "the node has closed without an answer"
 SOON: Final = 3.0  # what any node is granted to take a connection
@@ -53,10 +53,7 @@ class Session(Visit):
     def begin(self) -> None:
         """Go as far as nothing has to be waited for."""
         try:
-            # Not `recv`: it makes room for all of RECEIVE and gives most of it back, and what is
-            # kept between such rooms, for clients that are slow, breaks the heap into pieces.
-            size = self._client.recv_into(buffer, RECEIVE, NOW)
-            data = self._data = bytes(buffer[:size])
+            data = self._data = received(self._client)
             whole = len(data) > 4 and len(data) - 4 == data[1] | data[2] << 8
             if not (whole and self._begin(data)):
                 self._straight.turn(self)
@@ -125,9 +122,7 @@ class Session(Visit):
         if self._given:
             self._declined()
         try:
-            gone = self._client.send(buffer[:size], NOW)
-        except BlockingIOError:
-            gone = 0
+            gone = taken(self._client, buffer[:size])
         except OSError:
             self._over()  # the client left
             return False
@@ -142,8 +137,8 @@ class Session(Visit):
         if self._node is not None:
             self._straight.unwatch(self._node)
             relay = Relay(self._client, self._node, [], self._rules.timeout)
-            relay.given, relay.received, relay.sent = self._given, self._received, self._sent
-            relay.to_client = memoryview(self._to_client)
+            relay.resume(self._received, self._to_client)
+            relay.given, relay.sent = self._given, self._sent
             self._relay = relay
         return self.run()
 
@@ -233,7 +228,7 @@ class Session(Visit):
                 return data
             more: bytes | None = None
             try:
-                more = bytes(buffer[: self._client.recv_into(buffer, RECEIVE, NOW)])
+                more = received(self._client)
             except BlockingIOError:
                 pass  # waiting right here would keep the exception alive meanwhile
             if more is None:

@@ -42,7 +42,7 @@ class Exchange(Relay):
 
     def resume(self, received: int, to_client: bytes) -> None:
         """Go on where somebody else has begun to pass the answer on."""
-        self.received, self.to_client = received, memoryview(to_client)
+        super().resume(received, to_client)
         self._node_speaks = self._answer is None or not self._answer.done
 
     def _read_ahead(self) -> bool:

@@ -14,26 +14,14 @@ import time
 from socket import SocketType
 from typing import Final
 
-from refuwsgi.gateway_relay import buffer
+from refuwsgi.gateway_relay import received
 from refuwsgi.gateway_rules import LATE
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.http import HeadError, check_unfinished, head_end
 from refuwsgi.scaling import http_proxy_protocol
 from refuwsgi.scaling.http_door import RouterDoor
-from refuwsgi.waiting import NOW
 
-RECEIVE: Final = 65536
 LARGEST_HEAD: Final = 65536
-
-
-def received(client: SocketType) -> bytes:
-    """What has come of a client, in a piece of memory of its own.
-
-    What recv() gives was made for 64 KiB and cut; kept for slow clients, such pieces lie about in
-    the heap with holes between them.
-    """
-    size = client.recv_into(buffer, RECEIVE, NOW)
-    return buffer[:size].tobytes()
 
 
 class Left(Exception):

@@ -21,15 +21,14 @@ import contextlib
 import time
 
 from refuwsgi.gateway_reach import Bytes, NodeError
-from refuwsgi.gateway_relay import CHUNK, buffer
+from refuwsgi.gateway_relay import CHUNK, buffer, received, taken
 from refuwsgi.gateway_straight import Steps
 from refuwsgi.loop import ENDED, READ
 from refuwsgi.protocol.http import HeadError
 from refuwsgi.scaling.http_answer import is_whole
 from refuwsgi.scaling.http_asking import AskingSession
 from refuwsgi.scaling.http_exchange import Exchange
-from refuwsgi.scaling.http_head import RECEIVE
-from refuwsgi.waiting import END, NOW
+from refuwsgi.waiting import END
 
 
 class StraightSession(AskingSession):
@@ -60,7 +59,7 @@ class StraightSession(AskingSession):
 
     def _hear(self) -> None:
         try:
-            data = self._client.recv(RECEIVE, NOW)
+            data = received(self._client)
         except BlockingIOError:
             raise
         except OSError:
@@ -73,6 +72,7 @@ class StraightSession(AskingSession):
             straight = self._ask(data)
         except (HeadError, OSError):
             straight = False  # a task meets it again, and has the time to tell
+            self._targets = None  # none of them was tried
         except BaseException:
             self._over()
             raise
@@ -119,9 +119,7 @@ class StraightSession(AskingSession):
     def _give(self, piece: Bytes) -> bool:
         """Send the client a piece; False when the straight way ends here."""
         try:
-            gone = self._client.send(piece, NOW)
-        except BlockingIOError:
-            gone = 0
+            gone = taken(self._client, piece)
         except OSError:
             self._over()
             return False
