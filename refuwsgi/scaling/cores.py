@@ -43,6 +43,7 @@ ENABLE_THREADS = Option(
 )
 
 EAGER = 30  # microseconds: a client that came sooner than this had been waiting in the queue
+IN_REQUEST = CoreRow.in_request.index
 SPILL = 65536  # bytes of an unread body that are swallowed to keep a connection
 
 
@@ -131,7 +132,7 @@ class Core:
             else:
                 arrival = self._next(parking)
             if arrival is not None:
-                words[7] = BUSY  # until the end of the conversation says otherwise
+                words[IN_REQUEST] = BUSY  # until the end of the conversation says otherwise
                 self._converse(*arrival)
         while (arrival := parking.last_words()) is not None:
             self._converse(*arrival)
@@ -214,7 +215,7 @@ class Core:
         except Exception:
             log.exception("a conversation ended by an error of ours")
         finally:
-            self._words[7] = IDLE  # before the client knows the end
+            self._words[IN_REQUEST] = IDLE  # before the client knows the end
             close = self._links.close if door.stays else os.close
             if fd >= 0:
                 close(fd)
@@ -225,7 +226,7 @@ class Core:
         """What a kept client sends next, b"" when it has gone; None when it has been parked."""
         more = self._parking.next(fd, turn)
         if more is None:
-            self.row.words[CoreRow.in_request.index] = IDLE
+            self.row.words[IN_REQUEST] = IDLE
             self._parking.park(fd, door, peer)
         return more
 

@@ -11,6 +11,7 @@ Errors:   `HeadError`, OSError: a task meets them again, and has the time to tel
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from socket import SocketType
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from refuwsgi.scaling.http_session import Session
 STAY: Final = bytes([KEEP])
 
 
-class AskingSession(Session):
+class AskingSession(Session, ABC):
     """A client's visit, of which the asking needs no task."""
 
     __slots__ = ("_bodiless", "_data", "_link", "_straight", "_to_client", "_watched", "since")
@@ -114,14 +115,14 @@ class AskingSession(Session):
 
     # -- what the straight way does with what comes of it
 
+    @abstractmethod
     def node_speaks(self, events: int) -> None:
         """Take what the node says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def patiently(self) -> Steps:
         """Go on as a task."""
-        raise NotImplementedError
 
+    @abstractmethod
     def task_ended(self) -> None:
         """The task has come to its end."""
-        raise NotImplementedError
