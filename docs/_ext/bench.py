@@ -2,6 +2,8 @@
 
 .. bench::
    goals against what was reached; then every scenario and system
+.. bench-earlier::
+   what an earlier version needed in the same run
 .. bench-reasons::
    why moonshots were not reached, and what was tried, from tests/bench/reasons.toml
 .. bench-curve:: keys
@@ -26,6 +28,7 @@ from docs._ext.traceability import Text, row_of
 
 RECORDED = ROOT / "docs" / "results" / "bench.json"
 NOTHING = "No run has been recorded: ``make bench`` writes one."
+EARLIER = "earlier"  # the system that is an earlier refuwsgi
 WIDTH, HEIGHT, MARGIN = 560, 260, 48
 DASHES = {"refuwsgi": "", "uwsgi": "6 4"}
 Curve = dict[str, list[tuple[float, float]]]  # system -> points
@@ -68,7 +71,7 @@ def lines_of(run: dict[str, Any]) -> list[str]:
     for row in run["scenarios"]:
         for system, metrics in row["figures"].items():
             figure = metrics.get(row["metric"])
-            if figure is None:
+            if figure is None or system == EARLIER:
                 continue
             amount = f"{figure['median']:.4g} ± {figure['spread']:.2g} {row['metric']}"
             ratio = "" if figure["ratio"] is None else f"{figure['ratio']:.2f}"
@@ -85,6 +88,38 @@ class Bench(Text):
         """Read the record."""
         run = recorded()
         return [NOTHING] if run is None else lines_of(run)
+
+
+# -- an earlier version
+
+
+def earlier_of(run: dict[str, Any]) -> list[str]:
+    """What each scenario cost before and costs now."""
+    compared = [
+        (row, row["figures"][EARLIER][row["metric"]], row["figures"]["refuwsgi"][row["metric"]])
+        for row in run["scenarios"]
+        if row["metric"] in row["figures"].get(EARLIER, {})
+        and row["metric"] in row["figures"].get("refuwsgi", {})
+    ]
+    if not compared:
+        return ["No run has been recorded with an earlier version."]
+    lines = [f"Earlier is the version of {run['earlier']}.", ""]
+    lines += table("14 26 20 20 12", "scenario", "figure", "earlier", "now", "now / earlier")
+    for row, before, now in compared:
+        amounts = (f"{each['median']:.4g} ± {each['spread']:.2g}" for each in (before, now))
+        ratio = "" if before["ratio"] is None else f"{before['ratio']:.2f}"
+        lines += row_of(row["name"], escaped(row["metric"]), *amounts, ratio)
+    return lines
+
+
+class BenchEarlier(Text):
+    """The table of then and now."""
+
+    required_arguments = 0
+
+    def text(self) -> list[str]:
+        """Read the record."""
+        return earlier_of(recorded() or {"scenarios": []})
 
 
 # -- reasons
@@ -136,7 +171,7 @@ def curve_of(run: dict[str, Any], name: str) -> tuple[str, Curve]:
             continue
         metric = row["metric"]
         for system, metrics in row["figures"].items():
-            if metric in metrics:
+            if metric in metrics and system != EARLIER:
                 found.setdefault(system, []).append((float(size), metrics[metric]["median"]))
     return metric, found
 
@@ -206,6 +241,7 @@ class BenchCurve(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx what there is."""
     app.add_directive("bench", Bench)
+    app.add_directive("bench-earlier", BenchEarlier)
     app.add_directive("bench-reasons", BenchReasons)
     app.add_directive("bench-curve", BenchCurve)
     return {"version": "1", "parallel_read_safe": True}

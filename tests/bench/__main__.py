@@ -81,6 +81,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-peers", action="store_true", help="refuwsgi and C uWSGI alone")
     parser.add_argument("--no-record", action="store_true", help="do not write the results")
     parser.add_argument(
+        "--earlier", default="", help="an interpreter with an earlier refuwsgi to compare with"
+    )
+    parser.add_argument(
         "--renew", action="store_true", help="with --scenario: replace these in the record"
     )
     asked = parser.parse_args()
@@ -109,7 +112,8 @@ def renewed(before: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
     """A record in which a run of a part has replaced what it measured."""
     rows = {row["name"]: row for row in run["scenarios"]}
     kept = [row["name"] for row in before["scenarios"] if row["name"] not in rows]
-    new = {(goal["scenario"], goal["metric"], goal["goal"]): goal for goal in run["goals"]}
+    goals = [goal for goal in before["goals"] if goal["scenario"] not in rows]
+    order = [goal["scenario"] for goal in judge.goals()]
     machine = run["machine"]
     if kept:
         machine += f"; of earlier runs: {', '.join(kept)} ({before['machine']})"
@@ -117,10 +121,7 @@ def renewed(before: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
         **run,
         "machine": machine,
         "scenarios": [rows.get(row["name"], row) for row in before["scenarios"]],
-        "goals": [
-            new.get((goal["scenario"], goal["metric"], goal["goal"]), goal)
-            for goal in before["goals"]
-        ],
+        "goals": sorted([*goals, *run["goals"]], key=lambda goal: order.index(goal["scenario"])),
     }
 
 
@@ -142,9 +143,10 @@ def main() -> None:
         "machine": f"{platform.platform()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, load average {os.getloadavg()[0]:.0f} at the start",
         "rounds": asked.rounds,
+        "earlier": rivals.dated(asked.earlier) if asked.earlier else "",
         "scenarios": [],
     }
-    systems = rivals.everybody(peers=not asked.no_peers)
+    systems = rivals.everybody(peers=not asked.no_peers, earlier=asked.earlier)
     results: dict[str, judge.Found] = {}
     print("less is better, but for rates; x is refuwsgi divided by the other")
     with load_generator() as loadgen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +15,13 @@ from tests.bench.stage import Stage
 
 PY = sys.executable
 # Written in Python, as refuwsgi is: those of which to be ahead.
-PURE = ("wsgiref", "waitress", "gunicorn-sync", "gunicorn-gthread", "cheroot", "asyncio-relay")
+PURE = (
+    *("wsgiref", "waitress", "gunicorn-sync", "gunicorn-gthread", "cheroot"),
+    *("asyncio-relay", "proxy.py"),
+)
+EARLIER = "earlier"
 NATIVE = ("nginx",)
-MODULES = {"gunicorn-sync": "gunicorn", "gunicorn-gthread": "gunicorn"}
+MODULES = {"gunicorn-sync": "gunicorn", "gunicorn-gthread": "gunicorn", "proxy.py": "proxy"}
 
 
 class System(NamedTuple):
@@ -39,9 +44,40 @@ def here(name: str) -> bool:
     return importlib.util.find_spec(MODULES.get(name, name)) is not None
 
 
-def everybody(*, peers: bool) -> list[System]:
-    """refuwsgi, C uWSGI if there is one, and the peers that are installed."""
+def dated(python: str) -> str:
+    """The day, and the commit, of the refuwsgi that an interpreter has, if a repository tells."""
+    where = subprocess.run(
+        [python, "-c", "import refuwsgi; print(refuwsgi.__path__[0])"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd="/",
+    ).stdout.strip()
+    told = subprocess.run(
+        [
+            "git",
+            "-C",
+            where,
+            "log",
+            "-1",
+            "--date=format:%Y-%m-%d %H:%M",
+            "--format=%ad, commit %h",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "an unknown date"
+
+
+def everybody(*, peers: bool, earlier: str = "") -> list[System]:
+    """refuwsgi, C uWSGI if there is one, and the peers that are installed.
+
+    `earlier` is an interpreter that has an earlier refuwsgi, which then takes part, too.
+    """
     found = [System(name, tuple(command)) for name, command in systems.uwsgi_like().items()]
+    if earlier:
+        found.insert(1, System(EARLIER, (earlier, "-m", "refuwsgi")))
     return found + [System(name) for name in (*PURE, *NATIVE) if peers and here(name)]
 
 
@@ -61,6 +97,31 @@ def wsgi(name: str, module: str, port: int, threads: int = 1) -> list[str] | Non
         options = ["-b", f"127.0.0.1:{port}", "-w", "1", "--log-level", "error", *kind]
         return [PY, "-m", "gunicorn", *options, "--backlog", "1024", f"{module}:application"]
     return None
+
+
+def gunicorn_uwsgi(name: str, module: str, path: str) -> list[str] | None:
+    """How a peer serves an application over uwsgi on a UNIX socket; None for one that does not."""
+    if not name.startswith("gunicorn-"):
+        return None
+    kind = name.partition("-")[2]
+    options = ["-b", f"unix:{path}", "-w", "1", "-k", kind, "--protocol", "uwsgi"]
+    more = ["--threads", "4", "--keep-alive", "0"] if kind == "gthread" else []
+    quiet = ["--log-level", "error", "--backlog", "1024"]
+    return [PY, "-m", "gunicorn", *options, *quiet, *more, f"{module}:application"]
+
+
+def proxy_py(stage: Stage, port: int, node: str) -> tuple[list[str], dict[str, str]]:
+    """A reverse proxy written in Python, in front of one HTTP server; its environment."""
+    plugin = stage.path("_plugin.py")
+    plugin.write_text(
+        "from proxy.http.server import ReverseProxyBasePlugin\n"
+        "class Only(ReverseProxyBasePlugin):\n"
+        f"    def routes(self): return [(r'/.*', [b'http://{node}/'])]\n"
+    )
+    one = ["--num-workers", "1", "--num-acceptors", "1", "--enable-reverse-proxy"]
+    where = ["--hostname", node.partition(":")[0], "--port", str(port), "--backlog", "1024"]
+    words = [*where, *one, "--plugins", f"{plugin.stem}.Only", "--log-level", "ERROR"]
+    return [PY, "-m", "proxy", *words], {"PYTHONPATH": str(plugin.parent)}
 
 
 def nginx(stage: Stage, body: str) -> list[str]:

@@ -33,15 +33,19 @@ def through_http(stage: Stage, system: System, *options: str) -> Measure | None:
 
 def http_alone(stage: Stage, system: System) -> Measure | None:
     """The HTTP router alone, in front of a node that costs nothing."""
-    address, node = f"{wire.LO}:{stage.port()}", f"{wire.LO}:{stage.port()}"
-    stage.nodes([node])
+    port, node = stage.port(), f"{wire.LO}:{stage.port()}"
+    address = f"{wire.LO}:{port}"
+    stage.nodes([node], mode="sink" if system.name == "proxy.py" else "serve")
+    env: dict[str, str] = {}
     if system.command:
         command = system.with_options("--http", address, "--http-to", node, *SOLE)
+    elif system.name == "proxy.py":
+        command, env = rivals.proxy_py(stage, port, node)
     elif system.name == "nginx":
         command = rivals.nginx(stage, in_nginx(address, node))
     else:
         return None
-    server = stage.start(command, address, wire.http())
+    server = stage.start(command, address, wire.http(), env=env)
     return functools.partial(stage.cost, server, address, stage.frames(wire.many_http()), "-c", 8)
 
 
@@ -232,7 +236,7 @@ SCENARIOS = [
         lambda stage, system: through_http(stage, system, KEPT),
     ),
     Scenario("s6", "hello through the HTTP router and a worker", through_http),
-    Scenario("s6r", "the HTTP router alone", http_alone, peers=("nginx",)),
+    Scenario("s6r", "the HTTP router alone", http_alone, peers=("nginx", "proxy.py")),
     Scenario("s7", "hello through the fastrouter, four nodes", small, peers=RELAY),
     Scenario("s7x", "the same over UNIX sockets", part(small, unix=True)),
     Scenario("s7c", f"{HELD} half-sent requests", held, "KiB_per_conn", True, RELAY),

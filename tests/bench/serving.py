@@ -13,7 +13,7 @@ from tests.bench.stage import CLIENT_CORE, Figures, Server, Stage
 
 WSGI = ("wsgiref", "waitress", "gunicorn-sync", "gunicorn-gthread", "cheroot")
 THREADED = ("waitress", "gunicorn-gthread", "cheroot")
-LOGGING = ("gunicorn-sync", "gunicorn-gthread")
+GUNICORN = ("gunicorn-sync", "gunicorn-gthread")
 READERS = 200
 RATE = 65536  # bytes a second that a slow reader takes
 PARAMETERS = {
@@ -64,10 +64,14 @@ def hello(
 
 def uwsgi_socket(stage: Stage, system: System) -> Measure | None:
     """Hello over uwsgi on a UNIX socket."""
-    if not system.command:
-        return None
     path = str(stage.path(".sock"))
-    command = system.with_options("--socket", path, "--wsgi-file", "hello.py", *COMMON)
+    command: list[str] | None
+    if system.command:
+        command = system.with_options("--socket", path, "--wsgi-file", "hello.py", *COMMON)
+    else:
+        command = rivals.gunicorn_uwsgi(system.name, "hello", path)
+    if not command:
+        return None
     server = stage.start(command, path, wire.packet())
     return functools.partial(stage.cost, server, path, stage.frames(wire.many_packets()), "-c", 8)
 
@@ -168,7 +172,7 @@ FILES = ("gunicorn-sync", "gunicorn-gthread", "waitress", "cheroot", "nginx")
 part = functools.partial
 SCENARIOS = [
     Scenario("s1", "hello over HTTP, a connection for each request", hello, peers=WSGI),
-    Scenario("s1l", "the same with the request log", part(hello, log=True), peers=LOGGING),
+    Scenario("s1l", "the same with the request log", part(hello, log=True), peers=GUNICORN),
     Scenario("s1t", "the same with 4 threads", part(hello, threads=4), peers=THREADED),
     Scenario(
         "s2",
@@ -176,7 +180,7 @@ SCENARIOS = [
         part(hello, threads=4, socket="--http11-socket", keep=True),
         peers=THREADED,
     ),
-    Scenario("s3", "hello over uwsgi on a UNIX socket", uwsgi_socket),
+    Scenario("s3", "hello over uwsgi on a UNIX socket", uwsgi_socket, peers=GUNICORN),
     Scenario("s3n", "the same behind nginx, whose cost is not counted", behind_nginx),
     Scenario("s4", "static file of 1 KiB", small_file, peers=FILES),
     Scenario("s4o", "the same with an offload thread", part(small_file, offload=1)),

@@ -1,9 +1,10 @@
 """What the bench makes of its figures, and what its clients send."""
 
+import sys
 from typing import Any
 
 from refuwsgi.protocol.uwsgi import environ_of
-from tests.bench import judge, wire
+from tests.bench import judge, rivals, wire
 from tests.bench.__main__ import SCENARIOS, renewed
 
 
@@ -64,3 +65,20 @@ def test_a_run_of_a_part_renews_that_part_of_the_record() -> None:
     assert found["machine"] == "new; of earlier runs: s1 (old)"
     assert [row["name"] for row in found["scenarios"]] == ["s1", "s2"]
     assert [goal["now"] for goal in found["goals"]] == [2.0, 1.0]
+    before = run("old", 2.0, "s1", "s2")
+    before["goals"].pop()
+    found = renewed(before, run("new", 1.0, "s2"))
+    assert [goal["scenario"] for goal in found["goals"]] == ["s1", "s2"]
+
+
+def test_an_earlier_version_takes_part() -> None:
+    names = [system.name for system in rivals.everybody(peers=False, earlier=sys.executable)]
+    assert names[:2] == ["refuwsgi", "earlier"]
+    assert rivals.dated(sys.executable)
+
+
+def test_gunicorn_alone_speaks_uwsgi() -> None:
+    command = rivals.gunicorn_uwsgi("gunicorn-gthread", "hello", "/s") or []
+    assert command[-1] == "hello:application"
+    assert "gthread" in command
+    assert rivals.gunicorn_uwsgi("waitress", "hello", "/s") is None
