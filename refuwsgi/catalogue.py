@@ -21,14 +21,15 @@ from typing import Any
 from refuwsgi.options import Option
 
 ASIDE = ("commands", "known", "__pycache__")
-MARK = b"Option("  # in every module that declares one
+MARK = re.compile(rb"Option(?:\[.*\])?\(")  # in every module that declares one
 IMPLIED = b"implies=("
-DECLARED = re.compile(rb'Option\(\s*"([\w-]+)"|aliases=\(([^)]*)\)')
+DECLARED = re.compile(MARK.pattern + rb'\s*"([\w-]+)"|aliases=\(([^)]*)\)')
 QUOTED = re.compile(rb'"([^"]+)"')
+WORD = re.compile(rb'"([A-Za-z][\w-]*)"')
 
 _all: list[tuple[Option[Any], ...]] = []
 _texts: dict[str, bytes] = {}
-_index: dict[str, str] = {}  # the name of an option -> its module
+_index: dict[str, list[str]] = {}  # the name of an option -> its module, or where it may be
 _found: dict[str, tuple[Option[Any], ...]] = {}
 
 
@@ -46,18 +47,28 @@ def declaring(names: Iterable[str]) -> tuple[Option[Any], ...]:
     if _all:
         return _all[0]
     names = list(dict.fromkeys(names))
-    modules = [_index[name] for name in names if name in _index]
-    modules += _searched([name for name in names if name not in _index])
+    if _index:
+        modules = [module for name in names for module in _index.get(name, ())]
+    else:
+        modules = _searched(names)
     return tuple({option: None for module in modules for option in _options_of(module)})
 
 
 def prepare() -> None:
-    """Learn by heart which module declares which option."""
+    """Learn by heart which module declares which option.
+
+    An option that a module makes in a way of its own is in one of those that name it.
+    """
+    named: dict[bytes, list[str]] = {}
     for module, text in _sources().items():
         for one, several in DECLARED.findall(text):
             for name in (one, *QUOTED.findall(several)):
                 if name:
-                    _index[name.decode()] = module
+                    _index[name.decode()] = [module]
+        for name in set(WORD.findall(text)):
+            named.setdefault(name, []).append(module)
+    for name, modules in named.items():
+        _index.setdefault(name.decode(), modules)
     _texts.clear()
 
 
@@ -90,7 +101,7 @@ def _sources() -> dict[str, bytes]:
         for module, path in _paths().items():
             with open(path, "rb", buffering=0) as file:
                 text = file.read()
-            if MARK in text:
+            if MARK.search(text):
                 _texts[module] = _without_implied(text)
     return _texts
 

@@ -6,9 +6,10 @@ What: three servers.  The emperor has an ordinary vassal, one that sleeps until 
 """
 
 import re
+import signal
 from pathlib import Path
 
-from tests.conformance.harness import Starter, Subject, eventually, free_port
+from tests.conformance.harness import Starter, Subject, free_port, touch
 
 APP = """
 import os, uwsgi, case_app
@@ -98,6 +99,15 @@ class Place:
         """The pid of a worker of the ordinary vassal or a node."""
         return max(self.empire.workers().values(), default=0)
 
-    def ready(self) -> None:
-        """Wait until nothing starts any more."""
-        eventually(lambda: all(subject.process.poll() is None for subject in self.subjects))
+    def reload_all(self) -> None:
+        """Reload every instance once."""
+        since = len(self.empire.log)
+        for subject in (self.site, self.router):
+            before = len(subject.log)
+            subject.signal(signal.SIGHUP)
+            subject.wait_for(r"^spawned uWSGI", since=before)
+        for vassal in self.vassals.glob("*.ini"):
+            touch(str(vassal))
+        for name in ("plain", "node1", "node2"):
+            ready = rf"vassal {name}.ini is ready to accept requests"
+            self.empire.wait_for(ready, since=since)

@@ -49,8 +49,7 @@ def taken(subjects: Sequence[Subject], temporary: Path, began: float, requests: 
 def grown(before: Sample, after: Sample, samples: Sequence[Sample]) -> list[str]:
     """What is more at the end than it was at the beginning, beyond what noise explains.
 
-    Memory is compared under load: a server that has been reloaded shares fewer pages at rest
-    than one that was just started, once.
+    Memory is compared under load.
     """
     said = []
     for name, noise in (("processes", 0), ("threads", 0), ("descriptors", 2), ("files", 0)):

@@ -35,9 +35,16 @@ def test_what_was_looked_up_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -
     assert {"processes", "idle"} <= names(catalogue.declaring(["processes", "idle"]))
 
 
-def test_every_module_is_filed_under_options_of_its_own() -> None:
-    catalogue.prepare()
-    assert set(catalogue._index) <= names(catalogue.everything())
+@pytest.mark.parametrize("beforehand", [False, True])
+def test_every_option_is_found_by_each_of_its_names(
+    beforehand: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = names(catalogue.everything())
+    monkeypatch.setattr(catalogue, "_all", [])
+    if beforehand:
+        catalogue.prepare()
+        monkeypatch.setattr(catalogue, "_sources", None)
+    assert every - {name for name in every if name in names(catalogue.declaring([name]))} == set()
 
 
 def test_everything_is_known_once_it_was_asked_for() -> None:
