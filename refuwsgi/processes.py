@@ -49,6 +49,14 @@ PROCNAME_PREFIX_SPACED = Option(
 )
 PROCNAME_APPEND = Option("procname-append", text, default="", help="put this behind the names")
 
+EVERY: Final = signal.valid_signals()  # asking again takes a hundred microseconds
+# Those for which a process can have a handler of its own, without the real-time ones.
+HANDLED: Final = tuple(
+    number
+    for number in EVERY
+    if number not in (signal.SIGKILL, signal.SIGSTOP) and number < signal.SIGRTMIN
+)
+
 _living: Final[set[Child]] = set()  # those that have not been reaped
 
 
@@ -111,7 +119,7 @@ def start(name: str, main: Callable[[], int | None], *, held: bool = False) -> C
     ours, theirs = os.pipe()  # which ends with the child
     starter = os.getpid()
     # A signal between the fork and the child's own handlers would ring in the parent.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, EVERY)
     gc.freeze()  # a collection in the child would touch, and thereby copy, every page
     try:
         pid = os.fork()
@@ -173,9 +181,8 @@ def starter() -> int:
 def reset_signals(*, held: bool = False) -> None:
     """Forget every handler and descriptor that a parent has set; block nothing, or leave it so."""
     signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if number not in (signal.SIGKILL, signal.SIGSTOP) and number < signal.SIGRTMIN:
-            signal.signal(number, signal.SIG_DFL)
+    for number in HANDLED:
+        signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a peer that has gone is an error, not the end
     if not held:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

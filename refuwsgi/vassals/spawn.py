@@ -145,7 +145,7 @@ class Launch(NamedTuple):
 def launch(what: Launch) -> int:
     """Start the process of a vassal; its pid."""
     # A signal between the fork and the child's own handlers would ring in the emperor.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, processes.EVERY)
     try:
         pid = os.fork()
         if not pid:
@@ -205,8 +205,11 @@ def _clean(what: Launch) -> None:
         tyrant.become(*what.rights)
     processes.parent_death_signal()  # after the rights: changing them clears it
     fresh = environment(os.environ, what.pipe, what.config)
-    os.environ.clear()
-    os.environ.update(fresh)
+    for name in os.environ.keys() - fresh.keys():
+        del os.environ[name]
+    for name, value in fresh.items():
+        if os.environ.get(name) != value:  # most are the emperor's
+            os.environ[name] = value
 
 
 def _run_warm(what: Launch, main: Callable[[Sequence[str]], int]) -> int:
