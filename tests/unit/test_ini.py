@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refuwsgi import ini
 from refuwsgi.ini import DEPTH, Reading
 from refuwsgi.ini_formats import parse
 from refuwsgi.options import OptionError, Setting
@@ -161,6 +162,26 @@ def test_files_include_each_other_so_deep_only() -> None:
     files = {f"f{n}.ini": U + f"ini = f{n + 1}.ini\n" for n in range(DEPTH + 2)}
     with pytest.raises(OptionError, match="too deeply"):
         Reading(Made(files)).add("ini", "f0.ini", "test")
+
+
+def test_there_are_so_many_settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ini, "SETTINGS", 3)
+    with pytest.raises(OptionError, match=r"^a\.ini:4: more than 3 settings"):
+        settings_of(U + "a = 1\nb = 2\nc = 3\n")
+
+
+def test_a_section_without_a_file_needs_one_that_was_read() -> None:
+    with pytest.raises(OptionError, match="^test: :x: no ini file was read before"):
+        Reading(Made({})).add("ini", ":x", "test")
+
+
+def test_a_source_that_cannot_be_taken_is_said_with_its_place() -> None:
+    class Refusing(Made):
+        def fetch(self, name: str) -> ini.Source:
+            raise ValueError(f"{name} is too large")
+
+    with pytest.raises(OptionError, match="^test: a.ini is too large"):
+        Reading(Refusing({})).add("ini", "a.ini", "test")
 
 
 TEXT = st.text(alphabet=st.characters(codec="utf-8") | st.sampled_from("[]=;#%$@()\n uwsgi.:/-"))

@@ -1,5 +1,7 @@
 """The other formats, as real files use them."""
 
+import sys
+
 import pytest
 
 from refuwsgi.options import OptionError
@@ -41,6 +43,20 @@ def test_yaml_beyond_the_simple_reader_needs_a_parser() -> None:
         ("b", "4"),
         ("c", "1\n2\n"),
     ]
+
+
+def test_without_that_parser_the_line_and_the_remedy_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(OptionError, match=r"^a\.yaml:3: .* `pip install refuwsgi\[yaml\]`$"):
+        pairs_of("uwsgi:\n  b: 1\n  a: |\n    1\n", name="a.yaml")
+
+
+def test_a_list_of_that_parser_is_no_table_of_sections() -> None:
+    pytest.importorskip("yaml")
+    with pytest.raises(OptionError, match=r"^a\.yaml: expected a table of sections"):
+        pairs_of(" - &x 1\n - *x\n", name="a.yaml")
 
 
 XML: list[tuple[str, str, Pairs]] = [

@@ -2,6 +2,8 @@
 
 import pytest
 
+from refuwsgi import ini_logic
+from refuwsgi.options import OptionError
 from tests.unit.worlds import pairs_of
 
 VARIABLES = {"HOME": "/root", "EMPTY": ""}
@@ -65,6 +67,12 @@ def test_a_loop_repeats_its_lines_one_by_one(line: str, expected: list[str]) -> 
     text = f"[uwsgi]\n{line}\n  x = %(_)\n  y = %(_)\nendfor =\nz = 1\n"
     found = pairs_of(text, b_txt="A=1\nB=2\n", c_txt="")
     assert found[1:-2] == [("x", each) for each in expected] + [("y", each) for each in expected]
+
+
+def test_a_loop_repeats_its_lines_so_often_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ini_logic, "LIMIT", 2)
+    with pytest.raises(OptionError, match=r"^a\.ini:2: for: expected at most 2 repetitions, got 3"):
+        pairs_of("[uwsgi]\nfor = a b c\nx = %(_)\nendfor\n")
 
 
 @pytest.mark.parametrize("end", ["end", "endif", "endfor", "end-if = true", "end-for"])

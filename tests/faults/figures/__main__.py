@@ -45,18 +45,18 @@ SCRIPTS = {
         {"seconds": 600.0},
     ),
     "M4": Script(
-        "graceful reloads under load",
+        "graceful reloads under load; in full a flood at every front, with uploads and files",
         "no request lost",
         servers.reloads,
-        {"reloads": 10},
-        {"reloads": 100},
+        {"reloads": 10, "requests": 0},
+        {"reloads": 100, "requests": 1_000_000},
     ),
     "M5": Script(
         "vassals that sleep and are woken, clients at random moments",
         "no request lost",
         servers.wakes,
-        {"cycles": 8},
-        {"cycles": 10_000},
+        {"cycles": 8, "together": 4},
+        {"cycles": 10_000, "together": 30},
     ),
     "M6": Script(
         "clients in the middle of their heads, held by one http router",

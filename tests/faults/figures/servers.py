@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 
 from tests.conformance.harness import Client, Starter, Subject, exchange, request
-from tests.endurance import empire, scaling, vassals
+from tests.endurance import empire, scaling, storm, vassals
 from tests.faults.figures.figure import Figure, Numbers, at, milliseconds, starter, timed
 from tests.faults.test_kills import process
 from tests.integration.around import many_descriptors
@@ -47,16 +47,22 @@ def kills(numbers: Numbers) -> Figure:
 
 
 def reloads(numbers: Numbers) -> Figure:
-    """M4: reloads under load."""
+    """M4: reloads under load; a flood of requests comes from a load generator written in C."""
     with starter() as start:
+        if numbers["requests"]:
+            row = storm.run(start, numbers["requests"], numbers["reloads"])
+            return Figure(row, not row["lost"])
         row = scaling.reloads(start, numbers["reloads"])
     return Figure(row, not row["failed otherwise"])
 
 
 def wakes(numbers: Numbers) -> Figure:
-    """M5: vassals that fall asleep and are woken, with clients at random moments."""
+    """M5: vassals that fall asleep and are woken, with clients at random moments.
+
+    Half of the cycles are of vassals behind UNIX sockets, half of those behind TCP ones.
+    """
     with starter() as start:
-        rows = vassals.run(start, numbers["cycles"], 4)
+        rows = vassals.run(start, numbers["cycles"] // 2, numbers["together"])
     return Figure({"runs": rows}, not any(row["lost"] for row in rows))
 
 
