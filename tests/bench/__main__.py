@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench import growth, judge, living, rivals, routing, serving
+from tests.bench import cpu, growth, judge, living, rivals, routing, serving
 from tests.bench.rivals import System
 from tests.bench.scenario import Measure, Scenario
 from tests.bench.stage import Figures, Stage, load_generator, stage
@@ -140,7 +140,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores, "
+        "machine": f"{platform.platform()}, {os.cpu_count()} cores of {cpu.model()}, "
         f"Python {platform.python_version()}, load average {os.getloadavg()[0]:.0f} at the start",
         "rounds": asked.rounds,
         "earlier": rivals.dated(asked.earlier) if asked.earlier else "",

@@ -53,3 +53,13 @@ def _thread(task: Path) -> float:
 def _fields(pid: int) -> list[str]:
     """What stands in stat behind the name, which may hold spaces: state, ppid, ..."""
     return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def model() -> str:
+    """What the processor calls itself, if the kernel tells."""
+    try:
+        lines = (PROC / "cpuinfo").read_text().splitlines()
+    except OSError:
+        return "an unknown processor"
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else "an unknown processor"
