@@ -16,6 +16,7 @@ import html
 import json
 import math
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -27,6 +28,7 @@ from docs._ext.source import ROOT
 from docs._ext.traceability import Text, row_of
 
 RECORDED = ROOT / "docs" / "results" / "bench.json"
+ELSEWHERE = RECORDED.with_name("bench-elsewhere.json")  # a run on another machine
 NOTHING = "No run has been recorded: ``make bench`` writes one."
 EARLIER = "earlier"  # the system that is an earlier refuwsgi
 WIDTH, HEIGHT, MARGIN = 560, 260, 48
@@ -34,11 +36,11 @@ DASHES = {"refuwsgi": "", "uwsgi": "6 4"}
 Curve = dict[str, list[tuple[float, float]]]  # system -> points
 
 
-def recorded() -> dict[str, Any] | None:
+def recorded(path: Path = RECORDED) -> dict[str, Any] | None:
     """The last run."""
-    if not RECORDED.exists():
+    if not path.exists():
         return None
-    found: dict[str, Any] = json.loads(RECORDED.read_text("utf-8"))
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
 
 
@@ -48,23 +50,39 @@ def table(widths: str, *titles: str) -> list[str]:
     return [".. list-table::", *options, "", *row_of(*titles)]
 
 
-def goals_of(run: dict[str, Any]) -> list[str]:
-    """What was to be reached, and what was."""
-    lines = table("12 24 18 12 10 12 12", "scenario", "figure", "refuwsgi divided by", "reached",
-                  "goal", "moonshot", "verdict")  # fmt: skip
+def goals_of(run: dict[str, Any], elsewhere: dict[str, Any] | None = None) -> list[str]:
+    """What was to be reached, what was, and what was on another machine."""
+    there = {
+        (each["scenario"], each["metric"], each["goal"]): f"{each['now']:.2f}"
+        for each in (elsewhere or {"goals": []})["goals"]
+    }
+    lines = table("12 22 16 10 10 12 12 10", "scenario", "figure", "refuwsgi divided by", "reached",
+                  "goal", "moonshot", "verdict", "elsewhere")  # fmt: skip
     for each in run["goals"]:
         against = each["against"] or "(the figure itself)"
         amounts = (f"{each[name]:.2f}" for name in ("now", "goal", "moonshot"))
-        lines += row_of(
-            each["scenario"], escaped(each["metric"]), escaped(against), *amounts, each["verdict"]
-        )
+        same = there.get((each["scenario"], each["metric"], each["goal"]), "")
+        names = (each["scenario"], escaped(each["metric"]), escaped(against))
+        lines += row_of(*names, *amounts, each["verdict"], same)
     return lines
+
+
+def machine_of(run: dict[str, Any]) -> str:
+    """Where and when a run was made, and what the machine is like."""
+    told = f"{run['date']}: {run['machine']}, {run['rounds']} rounds"
+    if references := run.get("references"):
+        kernel, python = references["kernel_us"], references["python_us"]
+        told += f"; the kernel's share of a hello over HTTP is {kernel:.1f} us here, "
+        told += f"and Python reads a packet of 17 vars in {python:.1f} us"
+    return escaped(told)
 
 
 def lines_of(run: dict[str, Any]) -> list[str]:
     """The machine, the goals, then a row for each scenario and system."""
-    lines = [escaped(f"Run on {run['date']}: {run['machine']}, {run['rounds']} rounds."), ""]
-    lines += [*goals_of(run), ""]
+    lines = [f"Run on {machine_of(run)}.", ""]
+    if elsewhere := recorded(ELSEWHERE):
+        lines += [f"Elsewhere is a run on {machine_of(elsewhere)}.", ""]
+    lines += [*goals_of(run, elsewhere), ""]
     lines += table(
         "10 40 20 20 10", "scenario", "what it does", "system", "figure", "refuwsgi / it"
     )

@@ -11,14 +11,12 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import os
-import platform
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench import cpu, growth, judge, living, rivals, routing, serving
+from tests.bench import growth, judge, living, machine, rivals, routing, serving
 from tests.bench.rivals import System
 from tests.bench.scenario import Measure, Scenario
 from tests.bench.stage import Figures, Stage, load_generator, stage
@@ -140,8 +138,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores of {cpu.model()}, "
-        f"Python {platform.python_version()}, load average {os.getloadavg()[0]:.0f} at the start",
+        "machine": machine.described(),
         "rounds": asked.rounds,
         "earlier": rivals.dated(asked.earlier) if asked.earlier else "",
         "scenarios": [],
@@ -150,6 +147,9 @@ def main() -> None:
     results: dict[str, judge.Found] = {}
     print("less is better, but for rates; x is refuwsgi divided by the other")
     with load_generator() as loadgen:
+        with stage(asked.seconds, loadgen) as on:
+            run["references"] = machine.references(on)
+        print(judge.told(run["references"]))
         for scenario in wanted(asked):
             with stage(asked.seconds, loadgen) as on:
                 found = results[scenario.name] = Play(scenario, systems, on).run(asked.rounds)

@@ -96,6 +96,15 @@ def _compared(
 # -- in print
 
 
+def told(references: Mapping[str, float]) -> str:
+    """What the machine is like."""
+    kernel, python = references["kernel_us"], references["python_us"]
+    return (
+        f"here the kernel's share of a hello over HTTP is {kernel:.1f} us, "
+        f"and Python reads a packet of 17 vars in {python:.1f} us"
+    )
+
+
 def number(amount: float) -> str:
     """An amount, as precise as it is worth."""
     return f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:.3g}"

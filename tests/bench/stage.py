@@ -159,6 +159,11 @@ class Stage:
         self.start([self._loadgen, mode, "-b", size, *addresses], core=CLIENT_CORE)
         until(lambda: all(wire.answers(each) for each in addresses), 5)
 
+    def sink(self, address: str) -> Server:
+        """Start a server in C that reads a request over HTTP and says hello, and nothing else."""
+        command = [self._loadgen, "sink", "-b", 5, address]
+        return self.start(command, address, wire.http())
+
     def load_process(self, address: str, frames: Path, *words: Any) -> subprocess.Popen[str]:
         """A load that runs beside others."""
         command = [self._loadgen, "load", "-a", address, "-f", frames, *words]

@@ -1,4 +1,4 @@
-"""An earlier version in the bench has a table of its own, and is no rival."""
+"""Other runs beside the last one: an earlier version, which is no rival, and another machine."""
 
 from typing import Any
 
@@ -30,3 +30,20 @@ def test_it_is_not_among_the_rivals() -> None:
 def test_a_run_without_it_says_so() -> None:
     alone = run(refuwsgi=figure(8.0))
     assert bench.earlier_of(alone) == ["No run has been recorded with an earlier version."]
+
+
+def test_another_machine_has_a_column() -> None:
+    goal = {"scenario": "s1", "metric": "m", "goal": 1, "moonshot": 0.5, "against": "uwsgi"}
+    here = {"goals": [{**goal, "now": 1.5, "verdict": "missed"}]}
+    there = {"goals": [{**goal, "now": 0.75, "verdict": "goal"}]}
+    for elsewhere, last in ((there, "0.75"), (None, "")):
+        found = [line.strip(" *-") for line in bench.goals_of(here, elsewhere)]
+        assert found[-8:] == ["s1", "m", "uwsgi", "1.50", "1.00", "0.50", "missed", last]
+
+
+def test_a_machine_is_told_by_what_it_costs() -> None:
+    plain = run(refuwsgi=figure(8.0))
+    assert bench.machine_of(plain) == "today: this, 1 rounds"
+    told = bench.machine_of({**plain, "references": {"kernel_us": 17.0, "python_us": 5.2}})
+    assert "17.0 us" in told
+    assert "5.2 us" in told
