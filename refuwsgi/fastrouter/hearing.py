@@ -1,7 +1,7 @@
 """The side of a router process that hears of nodes: from the generation before, and from nodes.
 
 Section:  fastrouter / Way 4: --fastrouter-subscription-server; a router process hears
-What:     takes over what the generation before knew, listens to announcements only then (they wait
+What:     takes over what the process before it knew, listens to announcements only then (they wait
           in the sockets: a replayed one must meet the numbers that it repeats), finds out who fell
           silent, and leaves what it knows when it goes.
 Units:    seconds.
@@ -54,7 +54,8 @@ class Hearing:
         self._handover = parts.handover
         self._gateway = gateway
         self._table = table
-        self._leaves = place == 0  # all know the same: one tells the next generation
+        self._leaves = place == 0  # all know the same: one tells those who come after it
+        self._keeper = table_handover.Keeper(parts.handover, table, self._guard, gateway.loop)
         self._knows = False
         self._tasks: list[Task] = []
         others = [inbox for other, inbox in enumerate(parts.inboxes) if other != place]
@@ -77,7 +78,7 @@ class Hearing:
         gateway, table = self._gateway, self._table
         if cheap:
             mode = cheap_mode.CheapMode(gateway, name, log.line)
-            table.changed = lambda: mode.nodes_changed(table.living)
+            table.changed.append(lambda: mode.nodes_changed(table.living))
         elif self._guard is None and logs_to_a_file():
             # Nobody else speaks between the lines of the table.
             for ear in self._ears:
@@ -89,6 +90,11 @@ class Hearing:
     async def _hear(self) -> None:
         await table_handover.take_over(self._handover, self._table, self._guard)
         self._knows = True
+        if self._leaves:
+            self._table.changed.append(self._keeper.changed)
+            if self._guard is not None:
+                self._guard.changed = self._keeper.changed
+            self._keeper.changed()
         for ear in self._ears:
             self._tasks.append(self._gateway.loop.spawn(ear.listen()))
 
@@ -97,6 +103,7 @@ class Hearing:
         for task in self._tasks:  # what comes from now on is for the next generation
             self._gateway.loop.end(task)
         self._tasks.clear()
+        self._keeper.stop()
         if not self._knows:
             table_handover.read(self._handover, self._table, self._guard)
         if self._leaves:

@@ -12,7 +12,7 @@ Errors:   none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 MOST = 500_000  # nodes whose last number is remembered
 
@@ -23,6 +23,7 @@ class Guard:
     """The last number of each node."""
 
     def __init__(self, tolerance: float) -> None:
+        self.changed: Callable[[], None] | None = None  # called when a number was noted
         self.floor = -1  # nobody whom we do not know may come with this number, or less
         self._tolerance = tolerance
         self._last: dict[Identity, int] = {}
@@ -40,6 +41,8 @@ class Guard:
         elif unix <= last:
             return False
         self._last[who] = unix
+        if self.changed is not None:
+            self.changed()
         return True
 
     def numbers(self, clock: float) -> Mapping[Identity, int]:

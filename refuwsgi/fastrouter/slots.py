@@ -98,7 +98,7 @@ class Table:
         self.slots: dict[bytes, Slot] = {}
         self.living = 0
         self.say = say
-        self.changed: Callable[[], None] | None = None  # called when `living` was changed
+        self.changed: list[Callable[[], None]] = []  # to be called when `living` was changed
         self.ears: list[Callable[[], int]] = []  # take announcements that wait, and count them
         self.streams = 0  # ears that let announcements wait
         self._name = name
@@ -253,8 +253,8 @@ class Table:
 
     def _living_changed(self, by: int) -> None:
         self.living += by
-        if self.changed is not None:
-            self.changed()
+        for call in self.changed:
+            call()
 
     # -- finding and making
 

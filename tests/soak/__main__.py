@@ -86,8 +86,6 @@ class Soak:
                 next_harm = now + self.dice.uniform(6, 14)
                 name = self.dice.choice(list(chosen))
                 traffic.harmed = now
-                if name == "kill the fastrouter":
-                    traffic.forgot = now
                 chosen[name]()
                 self.done[name] += 1
             time.sleep(0.2)

@@ -23,9 +23,6 @@ from tests.soak.place import FILE, Place
 CLOSE = ("Connection", "close")
 PAUSE = 0.01
 RECENT = 5.0  # seconds for which a kill or a reload explains a lost request
-# A fastrouter that was killed knows no node until they announce themselves again.
-ANNOUNCED = 12.0
-ROUTED = ("fastrouter", "buffered")
 Call = Callable[[random.Random], None]
 WEIGHTS = [8, 4, 3, 4, 8, 2, 4, 1, 2, 1]  # how often each kind of request is made
 
@@ -47,7 +44,6 @@ class Traffic(Clients):
         self.lost: list[tuple[float, str]] = []
         self.unexplained: list[str] = []
         self.harmed = time.monotonic()  # when something was killed or reloaded last
-        self.forgot = 0.0  # when a fastrouter was killed last
         self._calls: dict[str, Call] = {
             "http": self._http,
             "upload": self._upload,
@@ -74,8 +70,7 @@ class Traffic(Clients):
     def _note(self, name: str, began: float, problem: Exception) -> None:
         text = f"{name}: {type(problem).__name__}: {problem}"[:200]
         self.lost.append((began, text))
-        known = name not in ROUTED or began - self.forgot > ANNOUNCED
-        if began - self.harmed > RECENT and known:
+        if began - self.harmed > RECENT:
             took = time.monotonic() - began
             since = began - self.harmed
             self.unexplained.append(f"{text} ({took:.1f} s; {since:.1f} s after the last harm)")

@@ -3,6 +3,9 @@
 What: announcements are made here byte by byte, so that no code of the subject judges itself.
 """
 
+import os
+import re
+import signal
 import socket
 import struct
 import threading
@@ -108,6 +111,18 @@ class Pool:
     def ask(self, key: str = "example.com", **more: str) -> str:
         """Make a request; what came back."""
         return text_of(ask(self.port, HTTP_HOST=key, **more))
+
+
+# What a router writes down for its successor is there after a second; on a busy machine later.
+SOME_TIME = (1.5, 5.0, 15.0)
+
+
+def kill_router(pool: Pool) -> None:
+    """Kill the first process of a router, and wait for its successor."""
+    since = len(pool.router.log)
+    pids = re.findall(ROUTER, pool.router.log)
+    os.kill(int(pids[-1]), signal.SIGKILL)
+    pool.router.wait_for(ROUTER, since=since)
 
 
 def text_of(answer: Answer) -> str:

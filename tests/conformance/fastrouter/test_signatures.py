@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tests import keys
-from tests.conformance.fastrouter.talk import ROUTER, TALLY, Pool, packet_of, send
+from tests.conformance.fastrouter.talk import (
+    ROUTER,
+    SOME_TIME,
+    TALLY,
+    Pool,
+    kill_router,
+    packet_of,
+    send,
+)
 from tests.conformance.harness import WORKER, Starter, covers, eventually, free_port
 from tests.conformance.harness.packet import decode
 
@@ -129,6 +137,26 @@ def test_a_reload_does_not_forget_what_was_overheard(start: Starter, number: int
     assert set(pool.nodes()) == {here}
     pool.tell(signed("example.com", gone, now + 2))
     eventually(lambda: set(pool.nodes()) == {here, gone})
+
+
+@covers("FR-D6", "FR-B12", kind="beyond")
+def test_a_killed_router_does_not_forget_what_was_overheard(start: Starter) -> None:
+    """Some time after it was sent, a packet does not count again in the successor, either."""
+    pool = Signed(start)
+    for attempt, pause in enumerate(SOME_TIME):
+        now = int(time.time())
+        gone = f"127.0.0.1:{attempt + 1}"
+        pool.tell(signed("example.com", gone, now))
+        pool.tell(signed("example.com", gone, now + 1, command=1))
+        time.sleep(pause)
+        kill_router(pool)
+        pool.tell(signed("example.com", gone, now))
+        pool.settle()
+        if not pool.nodes():
+            break
+    assert pool.nodes() == {}
+    pool.tell(signed("example.com", gone, now + 2))
+    eventually(lambda: set(pool.nodes()) == {gone})
 
 
 @covers("FR-106")

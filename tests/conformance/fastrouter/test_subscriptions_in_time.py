@@ -2,12 +2,13 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.conformance.fastrouter.announced import APP, Box, instance
-from tests.conformance.fastrouter.talk import ROUTER, Pool, node, text_of
+from tests.conformance.fastrouter.talk import ROUTER, SOME_TIME, Pool, kill_router, node, text_of
 from tests.conformance.harness import (
     WORKER,
     Client,
@@ -188,3 +189,21 @@ def test_the_table_outlives_a_reload_of_the_router(start: Starter, number: signa
         hold.set()
         assert client.rest().raw == (b"N" if number == signal.SIGHUP else b"")
         assert "N" in (pool.ask(), pool.ask())
+
+
+@covers("FR-B12", kind="beyond")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_table_outlives_a_router_that_is_killed(start: Starter, processes: int) -> None:
+    """Its successor knows who was announced some time before, and forgets who has left."""
+    pool = Pool(start, f"fastrouter-processes = {processes}\n")
+    with node("N") as n:
+        for pause in SOME_TIME:
+            pool.announce(n.address, weight="3")
+            pool.announce("127.0.0.1:1")
+            pool.withdraw("127.0.0.1:1")
+            time.sleep(pause)
+            kill_router(pool)
+            if pool.nodes():
+                break
+        assert {name: each["weight"] for name, each in pool.nodes().items()} == {n.address: 3}
+        assert pool.ask() == "N"

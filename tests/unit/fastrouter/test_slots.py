@@ -102,7 +102,7 @@ def test_a_silent_node_dies_when_it_is_looked_up() -> None:
 def test_a_sweep_finds_the_silent() -> None:
     world = World(tolerance=17)
     changes: list[int] = []
-    world.table.changed = lambda: changes.append(world.table.living)
+    world.table.changed.append(lambda: changes.append(world.table.living))
     world.announce("k", "/a")
     world.announce("l", "/b")
     world.now += 10
