@@ -26,6 +26,7 @@ import os
 import struct
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
@@ -41,7 +42,7 @@ SLOW = 1.0  # how long the generation before may take to write
 LOOK = 0.05
 PAUSE = 1.0  # from a change until it is written, at least
 KEYS = 5000  # ... and a second for each so many keys: they take some 30 milliseconds
-PART = 50  # keys that are written down before others get their turn
+PART = 50  # nodes that are written down before others get their turn
 EPOCH = struct.Struct("=Q")
 HEAD = struct.Struct("=Q?dIIqQI")
 NODE = struct.Struct("=iIIH")  # pid, uid and gid of who had announced it; size of the announcement
@@ -88,27 +89,21 @@ class _Draft:
         """Write everything down; others may do something in between."""
         os.ftruncate(self._fd, EPOCH.size)
         slots = list(self._table.slots.values())
-        for start in range(0, len(slots), PART):
-            if start:
-                yield
-            nodes = [
-                (NODE.pack(*node.sender, len(datagram)), datagram)
-                for slot in slots[start : start + PART]
-                for node in slot.nodes
-                if not node.dead
-                for datagram in (encode(_announcement(node, slot.algorithm)),)
-            ]
-            self._counts[0] += len(nodes)
-            self._add(nodes)
+        nodes = ((node, slot.algorithm) for slot in slots for node in slot.nodes if not node.dead)
+        while batch := list(islice(nodes, PART)):
+            self._counts[0] += len(batch)
+            said = [(node.sender, encode(_announcement(node, how))) for node, how in batch]
+            self._add((NODE.pack(*sender, len(text)), text) for sender, text in said)
+            yield
         if self._guard is not None:
             numbers = list(self._guard.numbers(time.time()).items())
             self._counts[1] = len(numbers)
             for start in range(0, len(numbers), PART):
-                yield
                 self._add(
                     (NUMBER.pack(len(key), len(address), unix), key, address)
                     for (key, address), unix in numbers[start : start + PART]
                 )
+                yield
 
     def _add(self, records: Iterable[tuple[bytes, ...]]) -> None:
         data = b"".join([piece for record in records for piece in record])

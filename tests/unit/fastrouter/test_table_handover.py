@@ -164,8 +164,8 @@ def test_who_is_killed_while_writing_leaves_what_was_written_before(fd: int) -> 
     files = Handover((fd, other), 4)
     for address in ("n:0", "n:1"):
         table_handover.write(files, table(address))
-    steps = table_handover._Draft(files, table("n:2"), None).steps()
-    assert list(steps) == []  # all is written but the head
+    draft = table_handover._Draft(files, table("n:2"), None)
+    assert len(list(draft.steps())) == 1  # all is written but the head
     assert table_handover.read(files, heir := table())
     assert addresses(heir) == ["n:1"]
     os.close(other)
