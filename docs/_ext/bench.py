@@ -56,7 +56,7 @@ def goals_of(run: dict[str, Any], elsewhere: dict[str, Any] | None = None) -> li
         (each["scenario"], each["metric"], each["goal"]): f"{each['now']:.2f}"
         for each in (elsewhere or {"goals": []})["goals"]
     }
-    lines = table("12 22 16 10 10 12 12 10", "scenario", "figure", "refuwsgi divided by", "reached",
+    lines = table("12 20 16 10 8 12 14 10", "scenario", "figure", "refuwsgi divided by", "reached",
                   "goal", "moonshot", "verdict", "elsewhere")  # fmt: skip
     for each in run["goals"]:
         against = each["against"] or "(the figure itself)"

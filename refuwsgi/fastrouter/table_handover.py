@@ -10,10 +10,12 @@ What:     the first router process writes its nodes, as announcements, and the n
 
               epoch | tag, last words?, when, counts, floor, size, sum | node ... | number ...
 
-          The master counts the epoch up before it starts a router.  The next generation waits for
-          the last words of the one before, but not for long: it may have been killed.
+          There are two such files, and the older one is written, its head at the end: who is
+          killed in the middle of that leaves the newer one.  The master counts the epoch up
+          before it starts a router.  The next generation waits for the last words of the one
+          before, but not for long: it may have been killed.
 Units:    seconds of the monotonic clock, which all processes share; numbers are those of `unix`.
-Errors:   none; without the file, or with one that is old or half written, nodes are learnt as they
+Errors:   none; without a file, or with one that is old or half written, nodes are learnt as they
           announce.
 """
 
@@ -23,7 +25,8 @@ import contextlib
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 from zlib import crc32
 
@@ -38,8 +41,8 @@ FRESH = 60.0  # nodes of an older file belong to some other reload
 SLOW = 1.0  # how long the generation before may take to write
 LOOK = 0.05
 PAUSE = 1.0  # from a change until it is written, at least
-SHARE = 50  # ... and so many times as long as writing takes
-PART = 50  # keys that are written down before others get their turn
+KEYS = 5000  # ... and a second for each so many keys: they take some 30 milliseconds
+PART = 50  # nodes that are written down before others get their turn
 EPOCH = struct.Struct("=Q")
 HEAD = struct.Struct("=Q?dIIqQI")
 NODE = struct.Struct("=iIIH")  # pid, uid and gid of who had announced it; size of the announcement
@@ -47,60 +50,80 @@ NUMBER = struct.Struct("=BBq")  # size of the key, of the address; the number
 
 
 class Handover(NamedTuple):
-    """The file, or -1, and how many generations had it before."""
+    """The files, and how many generations had them before; without files there is no handover."""
 
-    fd: int = -1
+    fds: tuple[int, ...] = ()
     epoch: int = 0
 
 
 def opened() -> Handover:
-    """The file, made by the first generation; none where there is no such thing."""
-    fd, epoch = passing.kept(NAME), 0
-    with contextlib.suppress(AttributeError, OSError, struct.error):
-        if fd < 0:
-            fd = os.memfd_create(NAME)
-        else:
-            epoch = EPOCH.unpack(os.pread(fd, EPOCH.size, 0))[0] + 1
-        os.pwrite(fd, EPOCH.pack(epoch), 0)
-    if fd >= 0:
-        passing.keep(NAME, fd)
-    return Handover(fd, epoch)
+    """The files, made by the first generation; none where there is no such thing."""
+    fds, epoch = [], 0
+    try:
+        for number in range(2):
+            name = f"{NAME} {number}"
+            if (fd := passing.kept(name)) < 0:
+                fd = os.memfd_create(name)
+            else:
+                epoch = EPOCH.unpack(os.pread(fd, EPOCH.size, 0))[0] + 1
+            os.pwrite(fd, EPOCH.pack(epoch), 0)
+            passing.keep(name, fd)
+            fds.append(fd)
+    except (AttributeError, OSError, struct.error):
+        return Handover()
+    return Handover(tuple(fds), epoch)
 
 
 class _Draft:
-    """What is to be written, part after part."""
+    """What is being written, part after part."""
 
-    def __init__(self, table: Table, guard: Guard | None) -> None:
+    def __init__(self, to: Handover, table: Table, guard: Guard | None) -> None:
+        self._epoch = to.epoch
         self._table = table
         self._guard = guard
-        self._nodes = self._numbers = 0
-        self._parts: list[bytes] = []
+        self._fd = min(to.fds, key=_written)
+        self._counts = [0, 0]
+        self._size = self._sum = 0
 
     def steps(self) -> Iterator[None]:
         """Write everything down; others may do something in between."""
-        for count, slot in enumerate(list(self._table.slots.values())):
-            for node in slot.nodes:
-                if not node.dead:
-                    self._nodes += 1
-                    datagram = encode(_announcement(node, slot.algorithm))
-                    self._parts += [NODE.pack(*node.sender, len(datagram)), datagram]
-            if count % PART == PART - 1:
-                yield
+        os.ftruncate(self._fd, EPOCH.size)
+        slots = list(self._table.slots.values())
+        nodes = ((node, slot.algorithm) for slot in slots for node in slot.nodes if not node.dead)
+        while batch := list(islice(nodes, PART)):
+            self._counts[0] += len(batch)
+            said = [(node.sender, encode(_announcement(node, how))) for node, how in batch]
+            self._add((NODE.pack(*sender, len(text)), text) for sender, text in said)
+            yield
         if self._guard is not None:
             numbers = list(self._guard.numbers(time.time()).items())
-            self._numbers = len(numbers)
-            for (key, address), unix in numbers:
-                self._parts += [NUMBER.pack(len(key), len(address), unix), key, address]
+            self._counts[1] = len(numbers)
+            for start in range(0, len(numbers), PART):
+                self._add(
+                    (NUMBER.pack(len(key), len(address), unix), key, address)
+                    for (key, address), unix in numbers[start : start + PART]
+                )
+                yield
 
-    def save(self, to: Handover, *, last: bool) -> None:
-        """Put it into the file."""
-        body = b"".join(self._parts)
+    def _add(self, records: Iterable[tuple[bytes, ...]]) -> None:
+        data = b"".join([piece for record in records for piece in record])
+        os.pwrite(self._fd, data, EPOCH.size + HEAD.size + self._size)
+        self._size += len(data)
+        self._sum = crc32(data, self._sum)
+
+    def finish(self, *, last: bool) -> None:
+        """Say that all of it is there."""
         floor = self._guard.floor if self._guard is not None else -1
-        counts = (self._nodes, self._numbers, floor, len(body), crc32(body))
-        head = HEAD.pack(to.epoch, last, time.monotonic(), *counts)
-        with contextlib.suppress(OSError):
-            os.pwrite(to.fd, head + body, EPOCH.size)
-            os.ftruncate(to.fd, EPOCH.size + len(head) + len(body))
+        said = (last, time.monotonic(), *self._counts, floor, self._size, self._sum)
+        os.pwrite(self._fd, HEAD.pack(self._epoch, *said), EPOCH.size)
+
+
+def _written(fd: int) -> float:
+    """When a file was written; long ago, if it is not whole."""
+    try:
+        return float(HEAD.unpack(os.pread(fd, HEAD.size, EPOCH.size))[2])
+    except struct.error:
+        return -1.0
 
 
 def _announcement(node: Subscribed, algorithm: str) -> Announcement:
@@ -119,10 +142,12 @@ def _announcement(node: Subscribed, algorithm: str) -> Announcement:
 
 def write(to: Handover, table: Table, guard: Guard | None = None) -> None:
     """Leave the living nodes, and what was signed, to the next generation."""
-    draft = _Draft(table, guard)
-    for _ in draft.steps():
-        pass
-    draft.save(to, last=True)
+    if to.fds:
+        with contextlib.suppress(OSError):
+            draft = _Draft(to, table, guard)
+            for _ in draft.steps():
+                pass
+            draft.finish(last=True)
 
 
 class Keeper:
@@ -134,13 +159,12 @@ class Keeper:
         self._guard = guard
         self._loop = loop
         self._stale = False
-        self._pause = PAUSE
         self._task: Task | None = None
 
     def changed(self) -> None:
         """Something is to be written, soon."""
         self._stale = True
-        if self._task is None and self._to.fd >= 0:
+        if self._task is None and self._to.fds:
             self._task = self._loop.spawn(self._keep())
 
     def stop(self) -> None:
@@ -151,39 +175,43 @@ class Keeper:
 
     async def _keep(self) -> None:
         while self._stale:
-            await sleep(self._pause)
+            await self._rest()
             self._stale = False
-            began = time.monotonic()
-            draft = _Draft(self._table, self._guard)
-            for _ in draft.steps():
-                await sleep(0.0)
-            draft.save(self._to, last=False)
-            self._pause = max(PAUSE, SHARE * (time.monotonic() - began))
+            with contextlib.suppress(OSError):
+                draft = _Draft(self._to, self._table, self._guard)
+                for _ in draft.steps():
+                    await sleep(0.0)
+                draft.finish(last=False)
         self._task = None
+
+    async def _rest(self) -> None:
+        """Wait for more to write; a table that grows meanwhile has longer."""
+        began = time.monotonic()
+        while (left := PAUSE + len(self._table.slots) / KEYS - time.monotonic() + began) > 0:
+            await sleep(left)
 
 
 def read(of: Handover, table: Table, guard: Guard | None = None, *, words: bool = False) -> bool:
-    """Take over what is in the file; say whether there was anything to take over.
+    """Take over what was written last; say whether there was anything to take over.
 
     `words`: what another generation wrote counts only if these were its last words.
     """
-    try:
-        data = os.pread(of.fd, os.fstat(of.fd).st_size, 0)
-        tag, last, written, nodes, numbers, floor, size, total = HEAD.unpack_from(data, EPOCH.size)
-        start = EPOCH.size + HEAD.size
-        body = data[start : start + size]
-        ours = tag == of.epoch
-        if not (ours or tag + 1 == of.epoch and (last or not words)):
-            return False
-        if len(body) != size or crc32(body) != total:
-            return False
-        fresh = ours or time.monotonic() - written <= FRESH
-        place = _nodes(body, nodes, table if fresh else None)
-        if guard is not None:
-            guard.remember(_numbers(body, place, numbers), floor)
-    except (OSError, struct.error):
-        return False
-    return True
+    for fd in sorted(of.fds, key=_written, reverse=True):
+        with contextlib.suppress(OSError, struct.error):
+            data = os.pread(fd, os.fstat(fd).st_size, 0)
+            tag, last, written, *counts, floor, size, total = HEAD.unpack_from(data, EPOCH.size)
+            body = data[EPOCH.size + HEAD.size :]
+            ours = tag == of.epoch
+            if len(body) != size or crc32(body) != total:
+                continue
+            if not (ours or tag + 1 == of.epoch and (last or not words)):
+                return False  # and what is older counts even less
+            fresh = ours or time.monotonic() - written <= FRESH
+            place = _nodes(body, counts[0], table if fresh else None)
+            if guard is not None:
+                guard.remember(_numbers(body, place, counts[1]), floor)
+            return True
+    return False
 
 
 async def take_over(of: Handover, table: Table, guard: Guard | None = None) -> None:

@@ -113,7 +113,11 @@ def renewed(before: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
     goals = [goal for goal in before["goals"] if goal["scenario"] not in rows]
     order = [goal["scenario"] for goal in judge.goals()]
     machine = run["machine"]
-    if kept:
+    if len(kept) > len(rows):
+        machine = f"{before['machine']}; of a later run: {', '.join(rows)}"
+        if run["machine"].partition(", load")[0] not in machine:
+            machine += f" ({run['machine']})"
+    elif kept:
         machine += f"; of earlier runs: {', '.join(kept)} ({before['machine']})"
     return {
         **run,

@@ -71,6 +71,16 @@ def test_a_run_of_a_part_renews_that_part_of_the_record() -> None:
     assert [goal["scenario"] for goal in found["goals"]] == ["s1", "s2"]
 
 
+def test_a_record_of_which_a_little_was_renewed_keeps_its_description() -> None:
+    def run(machine: str, *names: str) -> dict[str, Any]:
+        return {"machine": machine, "scenarios": [{"name": n} for n in names], "goals": []}
+
+    before = run("this, load 0", "s1", "s2", "s3")
+    told = "this, load 0; of a later run: s2"
+    assert renewed(before, run("this, load 1", "s2"))["machine"] == told
+    assert renewed(before, run("that, load 1", "s2"))["machine"] == f"{told} (that, load 1)"
+
+
 def test_an_earlier_version_takes_part() -> None:
     names = [system.name for system in rivals.everybody(peers=False, earlier=sys.executable)]
     assert names[:2] == ["refuwsgi", "earlier"]

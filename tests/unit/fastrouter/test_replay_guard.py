@@ -65,9 +65,9 @@ def test_the_next_generation_knows_nodes_and_numbers() -> None:
     before.announce(Announcement(b"k", b"n:1", weight=3, backup=1), "n:1", 0, Sender(7, 8, 9))
     guard.is_new(A, 1 << 40, 1000)
     guard.floor = 900
-    table_handover.write(Handover(fd, 4), before, guard)
+    table_handover.write(Handover((fd,), 4), before, guard)
     after, heir = table(), Guard(100)
-    assert table_handover.read(Handover(fd, 5), after, heir)
+    assert table_handover.read(Handover((fd,), 5), after, heir)
     [node] = after.nodes()
     assert (node.address, node.weight, node.backup, node.sender) == ("n:1", 3, 1, (7, 8, 9))
     assert not heir.is_new(A, 1 << 40, 1000)
@@ -80,8 +80,8 @@ def test_what_another_generation_has_written_is_not_read(epoch: int) -> None:
     fd = a_file()
     before = table()
     before.announce(Announcement(b"k", b"n:1"), "n:1", 0)
-    table_handover.write(Handover(fd, 4), before)
-    assert not table_handover.read(Handover(fd, epoch), after := table())
+    table_handover.write(Handover((fd,), 4), before)
+    assert not table_handover.read(Handover((fd,), epoch), after := table())
     assert not after.slots
     os.close(fd)
 
@@ -93,10 +93,10 @@ def test_nodes_of_an_old_file_are_left_out_but_its_numbers_count(
     before, guard = table(), Guard(100)
     before.announce(Announcement(b"k", b"n:1"), "n:1", 0)
     guard.is_new(A, 1 << 40, 1000)
-    table_handover.write(Handover(fd, 0), before, guard)
+    table_handover.write(Handover((fd,), 0), before, guard)
     monkeypatch.setattr(table_handover, "FRESH", -1.0)
     after, heir = table(), Guard(100)
-    assert table_handover.read(Handover(fd, 1), after, heir)
+    assert table_handover.read(Handover((fd,), 1), after, heir)
     assert not after.slots
     assert not heir.is_new(A, 1 << 40, 1000)
     os.close(fd)
@@ -104,7 +104,7 @@ def test_nodes_of_an_old_file_are_left_out_but_its_numbers_count(
 
 def test_without_a_file_there_is_nothing_to_know() -> None:
     table_handover.write(Handover(), table(), Guard(1))
-    assert not table_handover.read(Handover(-1, 1), table())
+    assert not table_handover.read(Handover((), 1), table())
     fd = a_file()
-    assert not table_handover.read(Handover(fd, 1), table())
+    assert not table_handover.read(Handover((fd,), 1), table())
     os.close(fd)

@@ -46,7 +46,7 @@ def addresses(of: Table) -> list[str]:
 def test_a_keeper_writes_what_has_changed(fd: int) -> None:
     """Also what changes while it writes, or after that."""
     before, guard, loop = table("n:1"), Guard(100), Loop()
-    keeper = Keeper(Handover(fd, 4), before, guard, loop)
+    keeper = Keeper(Handover((fd,), 4), before, guard, loop)
     before.changed.append(keeper.changed)
     guard.changed = keeper.changed
 
@@ -61,7 +61,7 @@ def test_a_keeper_writes_what_has_changed(fd: int) -> None:
 
     async def written(*names: str) -> None:
         end = time.monotonic() + 20
-        while not table_handover.read(Handover(fd, 4), known := table()) or addresses(
+        while not table_handover.read(Handover((fd,), 4), known := table()) or addresses(
             known
         ) != list(names):
             assert time.monotonic() < end, addresses(known)
@@ -69,7 +69,7 @@ def test_a_keeper_writes_what_has_changed(fd: int) -> None:
 
     run(life(), loop=loop)
     heir = Guard(100)
-    until(lambda: table_handover.read(Handover(fd, 4), table(), heir))
+    until(lambda: table_handover.read(Handover((fd,), 4), table(), heir))
     assert not heir.is_new(A, 1 << 40, 1000)
 
 
@@ -80,12 +80,12 @@ def test_others_have_their_turn_while_a_large_table_is_written(
     before, loop, turns = table(), Loop(), 0
     for number in range(50):
         before.announce(Announcement(b"%d" % number, b"n:1"), "n:1", 0)
-    keeper = Keeper(Handover(fd, 0), before, None, loop)
+    keeper = Keeper(Handover((fd,), 0), before, None, loop)
 
     async def other() -> None:
         nonlocal turns
         keeper.changed()
-        while not table_handover.read(Handover(fd, 0), table()):
+        while not table_handover.read(Handover((fd,), 0), table()):
             turns += 1
             await sleep(0.0)
 
@@ -95,7 +95,7 @@ def test_others_have_their_turn_while_a_large_table_is_written(
 
 def test_a_keeper_that_was_stopped_writes_no_more(fd: int) -> None:
     loop = Loop()
-    keeper = Keeper(Handover(fd, 0), table("n:1"), None, loop)
+    keeper = Keeper(Handover((fd,), 0), table("n:1"), None, loop)
 
     async def life() -> None:
         keeper.changed()
@@ -111,39 +111,39 @@ def test_a_process_of_the_same_generation_goes_on_from_an_old_file(
     fd: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing has changed since: its nodes have announced themselves all the time."""
-    table_handover.write(Handover(fd, 4), table("n:1"))
+    table_handover.write(Handover((fd,), 4), table("n:1"))
     monkeypatch.setattr(table_handover, "FRESH", -1.0)
-    assert table_handover.read(Handover(fd, 4), heir := table())
+    assert table_handover.read(Handover((fd,), 4), heir := table())
     assert addresses(heir) == ["n:1"]
 
 
 def test_half_a_file_is_none(fd: int) -> None:
-    table_handover.write(Handover(fd, 4), table("n:1"))
+    table_handover.write(Handover((fd,), 4), table("n:1"))
     whole = os.pread(fd, 4096, 0)
     middle = EPOCH.size + HEAD.size + 3
     for broken in (whole[:-1], whole[:middle] + b"\xff" + whole[middle + 1 :], whole[:20], b""):
         os.ftruncate(fd, 0)
         os.pwrite(fd, broken, 0)
-        assert not table_handover.read(Handover(fd, 4), heir := table())
+        assert not table_handover.read(Handover((fd,), 4), heir := table())
         assert addresses(heir) == []
 
 
 def test_the_next_generation_waits_for_last_words_but_not_for_long(fd: int) -> None:
     loop = Loop()
-    old = Handover(fd, 4)
+    old = Handover((fd,), 4)
 
     async def generations() -> None:
         keeper = Keeper(old, table("n:1"), None, loop)
         keeper.changed()
         while not os.fstat(fd).st_size:
             await sleep(0.005)
-        assert not table_handover.read(Handover(fd, 5), table(), words=True)
+        assert not table_handover.read(Handover((fd,), 5), table(), words=True)
         began = time.monotonic()
-        await table_handover.take_over(Handover(fd, 5), heir := table())
+        await table_handover.take_over(Handover((fd,), 5), heir := table())
         assert time.monotonic() - began >= 0.1
         assert addresses(heir) == ["n:1"]
         table_handover.write(old, table("n:2"))
-        await table_handover.take_over(Handover(fd, 5), heir := table())
+        await table_handover.take_over(Handover((fd,), 5), heir := table())
         assert addresses(heir) == ["n:2"]
 
     run(generations(), loop=loop)
@@ -154,6 +154,34 @@ def test_the_first_process_has_nothing_to_wait_for(
 ) -> None:
     monkeypatch.setattr(table_handover, "SLOW", 60.0)
     began = time.monotonic()
-    run(table_handover.take_over(Handover(fd, 0), heir := table()))
+    run(table_handover.take_over(Handover((fd,), 0), heir := table()))
     assert addresses(heir) == []
     assert time.monotonic() - began < 20
+
+
+def test_who_is_killed_while_writing_leaves_what_was_written_before(fd: int) -> None:
+    other = os.memfd_create("other")
+    files = Handover((fd, other), 4)
+    for address in ("n:0", "n:1"):
+        table_handover.write(files, table(address))
+    draft = table_handover._Draft(files, table("n:2"), None)
+    assert len(list(draft.steps())) == 1  # all is written but the head
+    assert table_handover.read(files, heir := table())
+    assert addresses(heir) == ["n:1"]
+    os.close(other)
+
+
+def test_a_large_table_has_longer(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would cost too much to write it every second."""
+    monkeypatch.setattr(table_handover, "KEYS", 2)
+    before, loop = table("n:1"), Loop()
+    keeper = Keeper(Handover((fd,), 4), before, None, loop)
+
+    async def life() -> None:
+        began = time.monotonic()
+        keeper.changed()
+        while not table_handover.read(Handover((fd,), 4), table()):
+            await sleep(0.01)
+        assert time.monotonic() - began >= 0.5
+
+    run(life(), loop=loop)
