@@ -112,16 +112,20 @@ def renewed(before: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
     kept = [row["name"] for row in before["scenarios"] if row["name"] not in rows]
     goals = [goal for goal in before["goals"] if goal["scenario"] not in rows]
     order = [goal["scenario"] for goal in judge.goals()]
-    machine = run["machine"]
-    if len(kept) > len(rows):
-        machine = f"{before['machine']}; of a later run: {', '.join(rows)}"
+    # The record describes the run of which it has most.
+    most, other = (before, run) if len(kept) > len(rows) else (run, before)
+    machine = most["machine"]
+    if most is before:
+        machine += f"; of a later run of {run['rounds']} rounds: {', '.join(rows)}"
         if run["machine"].partition(", load")[0] not in machine:
             machine += f" ({run['machine']})"
     elif kept:
         machine += f"; of earlier runs: {', '.join(kept)} ({before['machine']})"
     return {
-        **run,
+        **other,
+        **most,
         "machine": machine,
+        "earlier": run.get("earlier") or before.get("earlier", ""),
         "scenarios": [rows.get(row["name"], row) for row in before["scenarios"]],
         "goals": sorted([*goals, *run["goals"]], key=lambda goal: order.index(goal["scenario"])),
     }

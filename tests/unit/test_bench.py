@@ -72,13 +72,15 @@ def test_a_run_of_a_part_renews_that_part_of_the_record() -> None:
 
 
 def test_a_record_of_which_a_little_was_renewed_keeps_its_description() -> None:
-    def run(machine: str, *names: str) -> dict[str, Any]:
-        return {"machine": machine, "scenarios": [{"name": n} for n in names], "goals": []}
+    def run(machine: str, rounds: int, *names: str) -> dict[str, Any]:
+        rows = [{"name": name} for name in names]
+        return {"machine": machine, "rounds": rounds, "scenarios": rows, "goals": []}
 
-    before = run("this, load 0", "s1", "s2", "s3")
-    told = "this, load 0; of a later run: s2"
-    assert renewed(before, run("this, load 1", "s2"))["machine"] == told
-    assert renewed(before, run("that, load 1", "s2"))["machine"] == f"{told} (that, load 1)"
+    before = {**run("this, load 0", 5, "s1", "s2", "s3"), "earlier": "then"}
+    told = "this, load 0; of a later run of 7 rounds: s2"
+    found = renewed(before, run("this, load 1", 7, "s2"))
+    assert (found["machine"], found["rounds"], found["earlier"]) == (told, 5, "then")
+    assert renewed(before, run("that, load 1", 7, "s2"))["machine"] == f"{told} (that, load 1)"
 
 
 def test_an_earlier_version_takes_part() -> None:
