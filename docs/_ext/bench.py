@@ -26,11 +26,12 @@ from sphinx.util.docutils import SphinxDirective
 from docs._ext.codepages import escaped
 from docs._ext.source import ROOT
 from docs._ext.traceability import Text, row_of
+from tests.bench import judge
+from tests.bench.rivals import EARLIER
 
 RECORDED = ROOT / "docs" / "results" / "bench.json"
 ELSEWHERE = RECORDED.with_name("bench-elsewhere.json")  # a run on another machine
 NOTHING = "No run has been recorded: ``make bench`` writes one."
-EARLIER = "earlier"  # the system that is an earlier refuwsgi
 WIDTH, HEIGHT, MARGIN = 560, 260, 48
 DASHES = {"refuwsgi": "", "uwsgi": "6 4"}
 Curve = dict[str, list[tuple[float, float]]]  # system -> points
@@ -71,9 +72,7 @@ def machine_of(run: dict[str, Any]) -> str:
     """Where and when a run was made, and what the machine is like."""
     told = f"{run['date']}: {run['machine']}, {run['rounds']} rounds"
     if references := run.get("references"):
-        kernel, python = references["kernel_us"], references["python_us"]
-        told += f"; the kernel's share of a hello over HTTP is {kernel:.1f} us here, "
-        told += f"and Python reads a packet of 17 vars in {python:.1f} us"
+        told += f"; {judge.told(references)}"
     return escaped(told)
 
 

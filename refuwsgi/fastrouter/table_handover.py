@@ -191,10 +191,12 @@ class Keeper:
             await sleep(left)
 
 
-def read(of: Handover, table: Table, guard: Guard | None = None, *, words: bool = False) -> bool:
+def read(
+    of: Handover, table: Table, guard: Guard | None = None, *, last_words: bool = False
+) -> bool:
     """Take over what was written last; say whether there was anything to take over.
 
-    `words`: what another generation wrote counts only if these were its last words.
+    `last_words`: what another generation wrote counts only if these were its last words.
     """
     for fd in sorted(of.fds, key=_written, reverse=True):
         with contextlib.suppress(OSError, struct.error):
@@ -204,7 +206,7 @@ def read(of: Handover, table: Table, guard: Guard | None = None, *, words: bool 
             ours = tag == of.epoch
             if len(body) != size or crc32(body) != total:
                 continue
-            if not (ours or tag + 1 == of.epoch and (last or not words)):
+            if not (ours or tag + 1 == of.epoch and (last or not last_words)):
                 return False  # and what is older counts even less
             fresh = ours or time.monotonic() - written <= FRESH
             place = _nodes(body, counts[0], table if fresh else None)
@@ -217,7 +219,7 @@ def read(of: Handover, table: Table, guard: Guard | None = None, *, words: bool 
 async def take_over(of: Handover, table: Table, guard: Guard | None = None) -> None:
     """Know what the generation before knew, or a process of this one that has been killed."""
     late = time.monotonic() + SLOW
-    while not read(of, table, guard, words=True):
+    while not read(of, table, guard, last_words=True):
         if not of.epoch or time.monotonic() > late:
             read(of, table, guard)
             return

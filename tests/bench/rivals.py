@@ -19,7 +19,7 @@ PURE = (
     *("wsgiref", "waitress", "gunicorn-sync", "gunicorn-gthread", "cheroot"),
     *("asyncio-relay", "proxy.py"),
 )
-EARLIER = "earlier"
+EARLIER = "earlier"  # a system that is an earlier refuwsgi
 NATIVE = ("nginx",)
 MODULES = {"gunicorn-sync": "gunicorn", "gunicorn-gthread": "gunicorn", "proxy.py": "proxy"}
 
@@ -53,19 +53,9 @@ def dated(python: str) -> str:
         check=True,
         cwd="/",
     ).stdout.strip()
+    shape = ["--date=format:%Y-%m-%d %H:%M", "--format=%ad, commit %h"]
     told = subprocess.run(
-        [
-            "git",
-            "-C",
-            where,
-            "log",
-            "-1",
-            "--date=format:%Y-%m-%d %H:%M",
-            "--format=%ad, commit %h",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", "-C", where, "log", "-1", *shape], capture_output=True, text=True, check=False
     )
     return told.stdout.strip() or "an unknown date"
 
@@ -91,11 +81,8 @@ def wsgi(name: str, module: str, port: int, threads: int = 1) -> list[str] | Non
         options = [f"--listen=127.0.0.1:{port}", f"--threads={threads}", "--backlog=1024"]
         return [PY, "-m", "waitress", *options, f"{module}:application"]
     if name in ("gunicorn-sync", "gunicorn-gthread"):
-        kind = ["-k", "sync"]
-        if name.endswith("gthread"):
-            kind = ["-k", "gthread", "--threads", str(max(2, threads))]
-        options = ["-b", f"127.0.0.1:{port}", "-w", "1", "--log-level", "error", *kind]
-        return [PY, "-m", "gunicorn", *options, "--backlog", "1024", f"{module}:application"]
+        more = ["--threads", str(max(2, threads))] if name.endswith("gthread") else []
+        return gunicorn(name, module, f"127.0.0.1:{port}", *more)
     return None
 
 
@@ -103,11 +90,15 @@ def gunicorn_uwsgi(name: str, module: str, path: str) -> list[str] | None:
     """How a peer serves an application over uwsgi on a UNIX socket; None for one that does not."""
     if not name.startswith("gunicorn-"):
         return None
-    kind = name.partition("-")[2]
-    options = ["-b", f"unix:{path}", "-w", "1", "-k", kind, "--protocol", "uwsgi"]
-    more = ["--threads", "4", "--keep-alive", "0"] if kind == "gthread" else []
+    more = ["--threads", "4", "--keep-alive", "0"] if name.endswith("gthread") else []
+    return gunicorn(name, module, f"unix:{path}", "--protocol", "uwsgi", *more)
+
+
+def gunicorn(name: str, module: str, bind: str, *more: str) -> list[str]:
+    """A gunicorn with one worker of the kind that its name tells."""
+    options = ["-b", bind, "-w", "1", "-k", name.partition("-")[2], *more]
     quiet = ["--log-level", "error", "--backlog", "1024"]
-    return [PY, "-m", "gunicorn", *options, *quiet, *more, f"{module}:application"]
+    return [PY, "-m", "gunicorn", *options, *quiet, f"{module}:application"]
 
 
 def proxy_py(stage: Stage, port: int, node: str) -> tuple[list[str], dict[str, str]]:

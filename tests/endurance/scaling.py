@@ -130,15 +130,20 @@ class Clients:
             time.sleep(PAUSE)
 
 
+def reload(subject: Subject) -> None:
+    """Reload gracefully, and wait until all four workers are new."""
+    since = len(subject.log)
+    subject.signal(signal.SIGHUP)
+    subject.wait_for(r"^gracefully \(RE\)spawned uWSGI master", since=since)
+    subject.wait_for(r"^spawned uWSGI worker 4 ", since=since)
+
+
 def reloads(start: Starter, count: int) -> dict[str, Any]:
     """Reload gracefully, over and over."""
     subject = start(SITE, files={"app.py": APP}, until="^spawned uWSGI worker 4 ")
     with Clients(subject, 4) as clients:
         for _ in range(count):
-            since = len(subject.log)
-            subject.signal(signal.SIGHUP)
-            subject.wait_for(r"^gracefully \(RE\)spawned uWSGI master", since=since)
-            subject.wait_for(r"^spawned uWSGI worker 4 ", since=since)
+            reload(subject)
     return row("graceful reloads", count, clients, clients.failures)
 
 

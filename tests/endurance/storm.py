@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from typing import Any
 from tests.bench import wire
 from tests.bench.stage import load_generator
 from tests.conformance.harness import Client, Starter, Subject, exchange, post, request
+from tests.endurance.scaling import reload
 from tests.integration.load import Clients
 
 SITE = """
@@ -105,7 +105,7 @@ class Flood:
     """A load generator at one front."""
 
     def __init__(self, program: Path, room: Path, address: str, frame: bytes, count: int) -> None:
-        frames = room / f"{abs(hash(address))}.frames"
+        frames = room / f"{address.replace('/', '_')}.frames"
         frames.write_bytes(wire.frames([frame]))
         words = ["load", "-a", address, "-f", frames, "-c", CONNECTIONS, "-n", count]
         self._process = subprocess.Popen(
@@ -122,14 +122,6 @@ class Flood:
         """What came of it."""
         found: dict[str, float] = json.loads(self._process.communicate(timeout=60)[0])
         return found
-
-
-def reload(subject: Subject) -> None:
-    """Reload gracefully, and wait until all workers are new."""
-    since = len(subject.log)
-    subject.signal(signal.SIGHUP)
-    subject.wait_for(r"^gracefully \(RE\)spawned uWSGI master", since=since)
-    subject.wait_for(r"^spawned uWSGI worker 4 ", since=since)
 
 
 def run(start: Starter, requests: int, reloads: int) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def test_the_next_generation_waits_for_last_words_but_not_for_long(fd: int) -> N
         keeper.changed()
         while not os.fstat(fd).st_size:
             await sleep(0.005)
-        assert not table_handover.read(Handover((fd,), 5), table(), words=True)
+        assert not table_handover.read(Handover((fd,), 5), table(), last_words=True)
         began = time.monotonic()
         await table_handover.take_over(Handover((fd,), 5), heir := table())
         assert time.monotonic() - began >= 0.1
