@@ -23,7 +23,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from refuwsgi.gateway_straight import Steps, Straight
+from refuwsgi.gateway_straight import Serve, Steps, Straight
 from refuwsgi.loop import READ, Loop, Task, readable, sleep
 from refuwsgi.processes import starter
 from refuwsgi.streams import accept
@@ -39,10 +39,6 @@ IGNORED: Final = (
     signal.SIGTSTP,
     signal.SIGPIPE,
 )
-
-# Begins a session.  It closes its client, which may block: each call says that it does not want to
-# (NOW), for to tell the kernel once would be a call more.
-Serve = Callable[[socket.SocketType, Any, Straight], None]
 
 
 class GatewayProcess(NamedTuple):
@@ -63,17 +59,25 @@ class Gateway:
         tasks: Sequence[Callable[[Gateway], Steps]] = (),
         cheap: bool = False,
     ) -> None:
-        self.sessions = 0  # clients being served
         self.cheap = cheap
         self.loop = Loop()
         self._listeners = listeners
-        self._serve = serve
+        self.serve = serve
         self._tasks = tasks
-        self.leaving = False
         self.on_leaving: list[Callable[[], None]] = []  # to end sessions that only wait
         self._accepting: dict[int, socket.socket] = {}  # the listeners that are watched
         self._short: list[Task] = []  # one for each listener that waits for descriptors
-        self.straight = Straight(self.loop, self._ended)
+        self.straight = Straight(self.loop)
+
+    @property
+    def sessions(self) -> int:
+        """How many clients are being served."""
+        return self.straight.sessions
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it only finishes what runs."""
+        return self.straight.leaving
 
     def run(self) -> int:
         """Serve until a signal says that it is enough."""
@@ -98,13 +102,13 @@ class Gateway:
         self._accept_no_more()
 
     def _accept(self) -> None:
-        if not self._accepting and not self.leaving:
+        if not self._accepting and not self.straight.leaving:
             for listener in self._listeners:
                 self._open(listener)
 
     def _accept_no_more(self) -> None:
-        for listener in self._accepting.values():
-            self.loop.unwatch(listener)
+        for fd in self._accepting:
+            self.loop.unwatch(fd)
         self._accepting.clear()
         for task in self._short:
             self.loop.end(task)
@@ -113,44 +117,38 @@ class Gateway:
     def _open(self, listener: socket.socket) -> None:
         """Take each client of one listener from now on."""
         # With the sockets that Python's are made of, which cost half.
-        take = _taker(listener)
-        kind = int(listener.family), int(listener.type), listener.proto
+        take, serve, straight = _taker(listener), self.serve, self.straight
+        family, kind, protocol = int(listener.family), int(listener.type), listener.proto
 
         def arrives(events: int) -> None:
             try:
                 fd, peer = take()
-                client = socket.SocketType(*kind, fd)
+                client = socket.SocketType(family, kind, protocol, fd)
             except (BlockingIOError, ConnectionError):
                 return  # another process was faster, or the client has gone
             except OSError:
                 self._run_short(listener)
                 return
-            self._begin(client, peer)
+            straight.sessions += 1  # first: whoever leaves must know of it
+            serve(client, peer, straight)
 
         self._accepting[listener.fileno()] = listener
-        self.loop.watch(listener, READ, arrives)
-
-    def _begin(self, client: socket.SocketType, peer: Any) -> None:
-        self.sessions += 1  # first: whoever leaves must know of it
-        self._serve(client, peer, self.straight)
+        self.loop.watch(listener.fileno(), READ, arrives)
 
     def _run_short(self, listener: socket.socket) -> None:
         """Stop looking at a listener until there are descriptors again."""
-        self.loop.unwatch(self._accepting.pop(listener.fileno()))
+        del self._accepting[listener.fileno()]
+        self.loop.unwatch(listener.fileno())
 
         async def patiently() -> None:
             client, peer = await accept(listener)  # which knows how to wait
             self._short.remove(task)
-            self._begin(client, peer)
+            self.straight.sessions += 1
+            self.serve(client, peer, self.straight)
             self._open(listener)
 
         task = self.loop.spawn(patiently())
         self._short.append(task)
-
-    def _ended(self) -> None:
-        self.sessions -= 1
-        if self.leaving and not self.sessions:
-            self.loop.stop()
 
     # -- signals
 
@@ -173,17 +171,17 @@ class Gateway:
                     numbers = ours.recv(64)
                     if set(numbers) - {DRAIN}:
                         self.loop.stop()
-                    elif numbers and not self.leaving:
+                    elif numbers and not self.straight.leaving:
                         self.loop.spawn(self._leave())
             finally:
                 signal.set_wakeup_fd(-1)  # a late signal would find a closed descriptor
 
     async def _leave(self) -> None:
-        self.leaving = True
+        self.straight.leaving = True
         self._accept_no_more()
         for call in self.on_leaving:
             call()
-        if self.sessions:
+        if self.straight.sessions:
             await sleep(MERCY)
         self.loop.stop()
 

@@ -15,7 +15,7 @@ import os
 import socket
 import struct
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from refuwsgi.loop import sleep, writable
 
@@ -48,12 +48,9 @@ class NodeError(Exception):
     """A node broke the connection that it had taken."""
 
 
-class Begun(NamedTuple):
-    """What has come of an attempt."""
-
-    sock: socket.SocketType
-    sent: int  # bytes; or NOT_CONNECTED, NOT_SENT, for the reason of `error`
-    error: int
+# What has come of an attempt: the socket; the bytes that were sent, or NOT_CONNECTED, NOT_SENT;
+# and for these the error that was the reason.
+Begun = tuple[socket.SocketType, int, int]
 
 
 def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) -> Begun:
@@ -63,9 +60,14 @@ def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) ->
     """
     sock = socket.SocketType(family, STREAM)
     try:
-        if (error := sock.connect_ex(name)) in BEGUN:
-            return Begun(sock, *_try(sock, data, passed))
-        return Begun(sock, NOT_CONNECTED, error)
+        if (error := sock.connect_ex(name)) not in BEGUN:
+            return sock, NOT_CONNECTED, error
+        if passed >= 0 or len(data) > 1:
+            return sock, *_try(sock, data, passed)
+        try:
+            return sock, sock.send(data[0]), 0  # as `_try` does
+        except OSError as problem:
+            return sock, NOT_SENT, problem.errno or errno.EIO
     except BaseException:
         sock.close()
         raise

@@ -45,8 +45,9 @@ class Chooser(Protocol):
 
     again: bool  # after a failure it has another node to offer
 
-    def choose(self, asked: Asked, now: float) -> Any:
-        """Name a target (address, modifier1, modifier2), or None."""
+    @property
+    def choose(self) -> Callable[[Asked, float], Any]:
+        """Names a target (address, modifier1, modifier2), or None."""
 
     def failed(self, target: Any, asked: Asked, now: float) -> None:
         """Take note that a target did not take a connection."""

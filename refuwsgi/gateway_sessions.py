@@ -3,8 +3,8 @@
 Section:  ground / gateways; the sessions
 What:     read the packet, ask who is to answer, keep the body if that is wanted, connect (next node
           on failure, then the fallback), relay.  What a key is, who names the nodes and how a body
-          is kept come in from above, as `Rules`.  `begin` and `node_speaks` are the straight way,
-          for requests without a body; `run` is all that may have to wait, and goes on from there.
+          is kept come in from above, as `Rules`.  All of it may have
+          to wait; `gateway_plain` is for what need not.
 Units:    seconds, bytes.
 Errors:   every session that fails is one line in the log, with its key, the reason, the node and
           the time it took.  The client is closed without a byte, or answered if `Rules` say so;
@@ -20,23 +20,12 @@ from socket import AF_UNIX
 from typing import Any, Final
 
 from refuwsgi.gateway_names import names_of
-from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, attempt, reach
-from refuwsgi.gateway_relay import (
-    CHUNK,
-    RUNS,
-    Relay,
-    buffer,
-    linger,
-    received,
-    rest_of,
-    taken,
-)
+from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, reach
+from refuwsgi.gateway_relay import Relay, linger, received, rest_of
 from refuwsgi.gateway_rules import BAD, BROKEN, LATE, NOTHING_ASKED, SLOW, Failure, Keep
-from refuwsgi.gateway_straight import NODE_SPEAKS, Steps
 from refuwsgi.gateway_visits import ATTEMPTS, Visit
-from refuwsgi.loop import ENDED, READ, Wait, wait
+from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
-from refuwsgi.waiting import END
 
 SLOW_PACKET: Final = "timeout while the packet was read"
 UNANSWERED: Final = "the node has closed without an answer"
@@ -48,115 +37,11 @@ class Session(Visit):
 
     __slots__ = ()
 
-    # -- the straight way
-
-    def begin(self) -> None:
-        """Go as far as nothing has to be waited for."""
-        try:
-            data = self._data = received(self._client)
-            whole = len(data) > 4 and len(data) - 4 == data[1] | data[2] << 8
-            if not (whole and self._begin(data)):
-                self._straight.turn(self)
-            return
-        except BlockingIOError:
-            self._straight.turn(self)
-            return
-        except Failure as failure:
-            self._fail(failure.status, str(failure))
-        except (OSError, PacketError):
-            pass
-        except BaseException:
-            self._over()
-            raise
-        self._over()
-
-    def _begin(self, data: bytes) -> bool:
-        """Send a packet on that came in one piece; False when that takes a task."""
-        rules = self._rules
-        asked = self._asked = rules.asked_of(data[4:])
-        if asked.length or asked.streams or (target := self._first()) is None:
-            return False
-        self._address = target.address
-        try:
-            family, names = names_of(target.address)
-        except ValueError:
-            return False
-        modifier1, modifier2 = target.modifier1, target.modifier2
-        if data[0] != modifier1 or data[3] != modifier2:
-            data = HEADER.pack(modifier1, len(data) - 4, modifier2) + data[4:]
-        gives = family == AF_UNIX and rules.offers is not None and rules.offers.to(target.address)
-        begun = attempt(family, names[0], [data], self._client.fileno() if gives else -1)
-        if begun.sent != len(data):
-            self._begun = begun
-            return False
-        self._node, self._given, self._sent = begun.sock, gives, begun.sent
-        self._straight.watch(begun.sock, NODE_SPEAKS, self.node_speaks)
-        self._straight.wait(self)
-        return True
-
-    def node_speaks(self, events: int) -> None:
-        """Pass on what the node says; the session is over when that was all."""
-        assert self._node is not None
-        for _ in range(RUNS):
-            try:
-                size = self._node.recv_into(buffer)
-            except BlockingIOError:
-                return
-            except OSError as problem:
-                self._fail(BROKEN, f"fr_instance_read(): {problem.strerror}")
-                self._over()
-                return
-            if size and not self._give(size):
-                return
-            if not size or (size < CHUNK and events & ENDED == END):
-                if not (self._received or self._given):
-                    self._fail(BROKEN, UNANSWERED)
-                self._over()
-                return
-            if size < CHUNK:
-                return
-
-    def _give(self, size: int) -> bool:
-        """Send the client what has come of the node; False when the straight way ends here."""
-        self._received += size
-        if self._given:
-            self._declined()
-        try:
-            gone = taken(self._client, buffer[:size])
-        except OSError:
-            self._over()  # the client left
-            return False
-        if gone < size:
-            self._to_client = bytes(buffer[gone:size])
-            self._straight.turn(self)
-            return False
-        return True
-
-    def patiently(self) -> Steps:
-        """Go on as a task."""
-        if self._node is not None:
-            self._straight.unwatch(self._node)
-            relay = Relay(self._client, self._node, [], self._rules.timeout)
-            relay.resume(self._received, self._to_client)
-            relay.given, relay.sent = self._given, self._sent
-            self._relay = relay
-        return self.run()
-
-    def task_ended(self) -> None:
-        """The session is over."""
-        self._straight.ended()
-
     def _declined(self) -> None:
         """The node answers over its connection: it has ignored the descriptor."""
         self._given = False
         assert self._rules.offers is not None
         self._rules.offers.declined(self._address)
-
-    def _over(self) -> None:
-        self.close()
-        self._straight.ended()
-
-    # -- what may have to wait
 
     async def run(self) -> None:
         """Serve the client, whatever happens."""
@@ -168,12 +53,12 @@ class Session(Visit):
             if self._relay is not None:
                 await self._carry(self._relay)
         except Failure as failure:
-            self._fail(failure.status, str(failure))
+            self.fail(failure.status, str(failure))
         except NodeError as problem:
-            self._fail(BROKEN, f"fr_instance_read(): {problem}")
+            self.fail(BROKEN, f"fr_instance_read(): {problem}")
             await self._hear_out()
         except TimeoutError:
-            self._fail(SLOW, "timeout")
+            self.fail(SLOW, "timeout")
         except (OSError, PacketError):
             pass  # the client left, or broke the format: nothing is said, as in uWSGI
         finally:
@@ -188,7 +73,7 @@ class Session(Visit):
         if self._asked is NOTHING_ASKED:
             self._asked = self._rules.asked_of(block)
         asked = self._asked
-        target = self._target if self._chosen else self._first()
+        target = self._first()
         due = asked.streams or asked.length != len(rest)
         self._expected = asked.length - len(rest)
         if self._rules.keep is not None and asked.length:
@@ -204,7 +89,7 @@ class Session(Visit):
         if self._given and not moved.given:
             self._declined()
         if not (moved.received or moved.given or moved.deserted):
-            self._fail(BROKEN, UNANSWERED)
+            self.fail(BROKEN, UNANSWERED)
         if moved.taken < self._expected:
             await linger(self._client)
 

@@ -32,6 +32,10 @@ PATIENCE: Final = 0.2  # how long a session goes unminded: no timeout, no look a
 
 Steps = Coroutine[Any, Any, None]
 
+# Begins a session.  It closes its client, which may block: each call says that it does not want to
+# (NOW), for to tell the kernel once would be a call more.
+Serve = Callable[[SocketType, Any, "Straight"], None]
+
 
 class Waiting(Protocol):
     """A session that is on the straight way."""
@@ -51,36 +55,53 @@ class Waiting(Protocol):
 class Straight:
     """Those sessions of a gateway that are no tasks."""
 
-    def __init__(self, loop: Loop, ended: Callable[[], None]) -> None:
-        self.ended = ended  # to be called when a session is over
-        self.watch, self.unwatch = loop.watch, loop.unwatch
+    def __init__(self, loop: Loop) -> None:
+        self.sessions = 0  # clients that are being served, by tasks or without
+        self.leaving = False  # the gateway goes when the last of them is over
+        self.watch, self.unwatch, self.forget = loop.watch, loop.unwatch, loop.forget
         self._loop = loop
-        self._waiting: dict[Waiting, None] = {}  # the longest first
-        self._minded = False
+        self.waiting: dict[Waiting, None] = {}  # the longest first
+        self.minded = False
+
+    def ended(self) -> None:
+        """A session is over."""
+        self.sessions -= 1
+        if self.leaving:
+            self.leave()
+
+    def leave(self) -> None:
+        """Let the gateway go if the last session is over."""
+        if not self.sessions:
+            self._loop.stop()
 
     def wait(self, visit: Waiting) -> None:
         """Mind a session that waits for a call of the loop, from now on."""
-        self._waiting[visit] = None
-        if not self._minded:
-            self._minded = True
-            self._loop.spawn(self._mind())
+        self.waiting[visit] = None
+        if not self.minded:
+            self.mind()
+
+    def mind(self) -> None:
+        """Begin to look whether those who wait do so too long."""
+        self.minded = True
+        self._loop.spawn(self._mind())
 
     def part(self, visit: Any) -> bool:
         """Mind a session no more; False when it was not minded."""
-        return self._waiting.pop(visit, self) is None
+        return self.waiting.pop(visit, self) is None
 
     def close(self, sock: SocketType) -> None:
         """Close a socket that is watched."""
+        fd = sock.fileno()
         if copies.exist:  # the kernel would not know that it is closed
-            self.unwatch(sock)
+            self.unwatch(fd)
             sock.close()
         else:
             sock.close()
-            self.unwatch(sock)
+            self.forget(fd)
 
     def turn(self, visit: Waiting) -> None:
         """Let a session become a task."""
-        self._waiting.pop(visit, None)
+        self.waiting.pop(visit, None)
         self._loop.spawn(visit.patiently(), visit.task_ended)
 
     def task(self, steps: Steps) -> None:
@@ -88,16 +109,16 @@ class Straight:
         self._loop.spawn(steps, self.ended)
 
     async def _mind(self) -> None:
-        while self._waiting:
+        while self.waiting:
             await sleep(PATIENCE)
             late = time.monotonic() - PATIENCE
-            for visit in list(self._waiting):
+            for visit in list(self.waiting):
                 if visit.since > late:
                     break
                 self.turn(visit)
-        self._minded = False
+        self.minded = False
 
     def end(self) -> None:
         """End the sessions that are left."""
-        for visit in list(self._waiting):
+        for visit in list(self.waiting):
             visit.close()

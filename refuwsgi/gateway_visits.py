@@ -17,8 +17,16 @@ from typing import Any, Final
 
 from refuwsgi.gateway_reach import Begun, Unreached
 from refuwsgi.gateway_relay import Relay
-from refuwsgi.gateway_rules import BAD, NOTHING_ASKED, UNAVAILABLE, Failure, Kept, Rules, shown
-from refuwsgi.gateway_straight import Straight
+from refuwsgi.gateway_rules import (
+    BAD,
+    NOTHING_ASKED,
+    UNAVAILABLE,
+    Asked,
+    Failure,
+    Kept,
+    Rules,
+    shown,
+)
 from refuwsgi.nodes import Node
 from refuwsgi.waiting import NOW
 
@@ -30,15 +38,13 @@ class Visit:
 
     __slots__ = (
         "_address", "_asked", "_begun", "_body", "_chosen", "_client", "_data", "_expected",
-        "_given", "_node", "_received", "_relay", "_rules", "_sent", "_straight", "_target",
-        "_to_client", "since",
+        "_given", "_node", "_relay", "_rules", "_target", "since",
     )  # fmt: skip
 
-    def __init__(self, rules: Rules, client: SocketType, straight: Straight) -> None:
-        self.since = time.monotonic()
+    def __init__(self, rules: Rules, client: SocketType, since: float) -> None:
+        self.since = since
         self._rules = rules
         self._client = client
-        self._straight = straight
         self._data = b""  # what has come of the client
         self._asked = NOTHING_ASKED
         self._chosen = False  # was the first target named
@@ -47,11 +53,22 @@ class Visit:
         self._begun: Begun | None = None
         self._node: SocketType | None = None
         self._given = False  # the node has the client's descriptor
-        self._received = self._sent = 0  # from the node, and to it
-        self._to_client = b""  # what the client has not taken
         self._expected = 0  # bytes of the body that the client has still to send
         self._body: Kept | None = None
         self._relay: Relay | None = None
+
+    def resume(
+        self, data: bytes, asked: Asked, target: Any, begun: Begun | None, *, chosen: bool
+    ) -> None:
+        """Go on where somebody else has begun; `chosen` if a target was asked for."""
+        self._data, self._asked, self._begun = data, asked, begun
+        self._target, self._chosen = target, chosen
+        if target is not None:
+            self._address = target.address
+
+    def carry_on(self, node: SocketType, relay: Relay) -> None:
+        """Go on with an answer."""
+        self._node, self._relay, self._given = node, relay, relay.given
 
     # -- who is to answer
 
@@ -62,11 +79,11 @@ class Visit:
             raise Failure(UNAVAILABLE, "no way of mapping is configured")
         if not self._asked.key:
             raise Failure(BAD, "no key")
-        target = self._target = chooser.choose(self._asked, self.since)
-        self._chosen = True
-        if target is None and not (self._rules.fallback_on_no_key and self._rules.fallback):
+        if not self._chosen:
+            self._target, self._chosen = chooser.choose(self._asked, self.since), True
+        if self._target is None and not (self._rules.fallback_on_no_key and self._rules.fallback):
             raise Failure(UNAVAILABLE, "no node")
-        return target
+        return self._target
 
     def _others(self, first: Any) -> Iterator[Any]:
         """Every other target that is to be tried, in order, until one takes the connection."""
@@ -103,7 +120,7 @@ class Visit:
 
     # -- the end
 
-    def _fail(self, status: str, reason: str) -> None:
+    def fail(self, status: str, reason: str) -> None:
         """Say why the session failed, to the log and, if wanted, to the client."""
         rules, asked = self._rules, self._asked
         took = time.monotonic() - self.since
@@ -113,7 +130,7 @@ class Visit:
             f"client_port: {shown(asked.port)}] {reason}{node} ({took:.3f} s)"
         )
         moved = self._relay
-        begun = moved.received or moved.given if moved else self._received or self._given
+        begun = moved.received or moved.given if moved else self._given
         if rules.answers and not begun:
             # Beyond: uWSGI closes without a byte, and leaves the web server to guess.
             text = f"{reason}\n".encode()
@@ -127,14 +144,11 @@ class Visit:
         self._client.close()
         moved = self._relay
         if self._node is not None:
-            if self._straight.part(self):
-                self._straight.close(self._node)
-            else:
-                self._node.close()
+            self._node.close()
         if self._begun is not None:
-            self._begun.sock.close()
+            self._begun[0].close()
         if self._body is not None:
             self._body.release()
         if self._target is not None and self._rules.chooser is not None:
-            received, sent = (moved.received, moved.sent) if moved else (self._received, self._sent)
+            received, sent = (moved.received, moved.sent) if moved else (0, 0)
             self._rules.chooser.ended(self._target, received, sent)

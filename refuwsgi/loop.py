@@ -111,7 +111,12 @@ class Loop:
 
     def __init__(self, selector: Selector | None = None) -> None:
         self.tasks: set[Task] = set()
-        self._selector = choose() if selector is None else selector
+        self._selector = selector = choose() if selector is None else selector
+        # For what is called whenever a descriptor is ready.  It must not wait; a task costs more.
+        self.watch: Callable[[int, int, Callable[[int], None]], None] = selector.watch
+        self.unwatch: Callable[[int], Any] = selector.unwatch
+        self.forget: Callable[[int], Any] = selector.forget
+        self._ready = selector.ready
         self._runnable: deque[Task] = deque()
         self._timers: list[tuple[float, int, Task]] = []
         self._stale = 0  # how many of the timers nobody waits for any more
@@ -133,17 +138,6 @@ class Loop:
         self._spawned += 1
         return task
 
-    def watch(self, source: Source, events: int, call: Callable[[int], None]) -> None:
-        """Have `call` called, with the events, whenever `source` is ready, until `unwatch`.
-
-        For what is done at once: it is cheaper than a task, and must not wait.
-        """
-        self._selector.register(source, events, call)
-
-    def unwatch(self, source: Source) -> None:
-        """Call no more for `source`, which may be closed already."""
-        self._selector.unregister(source)
-
     def end(self, task: Task) -> None:
         """Stop a task where it sleeps; its `finally` blocks run.  Not for the running task."""
         self.tasks.discard(task)
@@ -163,7 +157,8 @@ class Loop:
         """Turn until the last task has ended, or `stop` was called."""
         self._stopped = False
         while self.tasks and not self._stopped:
-            self._run_tasks()
+            if self._runnable:
+                self._run_tasks()
             if self.tasks and not self._stopped:
                 self._poll()
         while self.tasks:
@@ -215,7 +210,7 @@ class Loop:
                     if task.waiting is not NOTHING:
                         self._forget(task)
                     for sock, events in wanted.interests:
-                        self._selector.register(sock, events, task)
+                        self._selector.register(sock, events, (task, sock))
                         registered += 1
                 task.waiting = wanted
             except (OSError, ValueError, KeyError) as problem:
@@ -260,15 +255,20 @@ class Loop:
         if self._runnable:
             timeout = 0.0
         elif self._timers:
-            timeout = self._until_alarm()
-        for key, events in self._selector.select(timeout):
-            task, source = key.data, key.fileobj
-            if task.__class__ is not Task:
+            alarm, _, sleeper = self._timers[0]
+            if alarm != sleeper.alarm:
+                alarm = self._next_alarm()
+            if alarm < NEVER:
+                left = alarm - time.monotonic()
+                timeout = left if left > 0.0 else 0.0
+        for found, events in self._ready(timeout):
+            if found.__class__ is not tuple:
                 try:
-                    task(events)
+                    found(events)
                 except Exception:
-                    log.exception(f"a call of the loop ended by an error: {task}")
+                    log.exception(f"a call of the loop ended by an error: {found}")
                 continue
+            task, source = found
             if task.ready is None:
                 task.ready = [source]
                 self._wake(task)
@@ -276,16 +276,16 @@ class Loop:
                 task.ready.append(source)
             if events & ENDED == END:
                 task.ready.append((source, END))
-        if self._timers:
-            self._expire(time.monotonic())
+        if self._timers and self._timers[0][0] <= (now := time.monotonic()):
+            self._expire(now)
 
-    def _until_alarm(self) -> float | None:
-        """How long until a timer fires that somebody waits for."""
+    def _next_alarm(self) -> float:
+        """When a timer fires that somebody waits for."""
         timers = self._timers
         while timers and timers[0][0] != timers[0][2].alarm:
             heapq.heappop(timers)
             self._stale -= 1
-        return max(0.0, timers[0][0] - time.monotonic()) if timers else None
+        return timers[0][0] if timers else NEVER
 
     def _expire(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:

@@ -2,8 +2,8 @@
 
 Section:  ground / the loop; selectors
 What:     `selectors` of the standard library everywhere; on Linux a smaller one that talks to
-          epoll itself and has the same interface.  A short conversation (make a socket, wait
-          for it, read, close) costs a tenth less than with `selectors.EpollSelector`.
+          epoll itself.  A short conversation (make a socket, wait for it, read, close) costs a
+          tenth less than with `selectors.EpollSelector`.
 Units:    timeouts are seconds; None waits for ever.
 Errors:   as in `selectors`: KeyError for what is registered twice or not at all, ValueError for
           what has no descriptor, OSError for what cannot be waited for.
@@ -15,8 +15,9 @@ import os
 import select
 import selectors
 import socket
+from collections.abc import Callable
 from socket import SocketType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 Source = SocketType | int
 
@@ -25,85 +26,58 @@ END: Final = getattr(select, "EPOLLRDHUP", 0x2000)  # beside READ: the peer has 
 NOW: Final = getattr(socket, "MSG_DONTWAIT", 0)  # for one call: as if the socket did not block
 
 
-class Key(Protocol):
-    """What is known of a registered socket."""
-
-    @property
-    def fileobj(self) -> Any:
-        """The socket or descriptor as it was registered."""
-
-    @property
-    def data(self) -> Any:
-        """What was registered with it."""
-
-
-class Selector(Protocol):
-    """What a loop needs of a selector."""
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> Any:
-        """Begin to watch a socket."""
-
-    def unregister(self, fileobj: Any) -> Any:
-        """Watch it no more; it may be closed already."""
-
-    def select(self, timeout: float | None = None) -> Any:
-        """Wait; return pairs of a key and the events that are ready."""
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-
-
-class _Watched:
-    """A registered socket."""
-
-    __slots__ = ("data", "fd", "fileobj")
-
-    def __init__(self, fileobj: Any, fd: int, data: Any) -> None:
-        self.fileobj = fileobj
-        self.fd = fd
-        self.data = data
-
-
 class Epoll:
     """The selector of Linux, without the detours."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._watched: dict[int, _Watched] = {}
-        self._found: dict[Source, _Watched] = {}  # the same, for sockets that are closed by now
+        self._watched: dict[int, Any] = {}  # descriptor -> what was registered with it
+        self._found: dict[Source, tuple[int, Any]] = {}  # for sockets that are closed by now
+        # To forget a descriptor that is closed, which the kernel has forgotten already.
+        self.forget: Callable[[int], Any] = self._watched.pop
 
-    def register(self, fileobj: Source, events: int, data: Any = None) -> _Watched:
-        """Begin to watch a socket."""
+    def register(self, fileobj: Source, events: int, data: Any = None) -> None:
+        """Begin to watch a socket; `data` tells it from all others."""
         fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         if fd < 0:
             raise ValueError(f"closed: {fileobj!r}")
-        before = self._watched.get(fd)
-        if before is not None and not _closed(before.fileobj):
+        if fileobj in self._found and fd in self._watched:
             raise KeyError(f"watched already: {fileobj!r}")
         # READ and WRITE are 1 and 2; EPOLLIN and EPOLLOUT are 1 and 4.
-        mask = events & (1 | END) | (events & 2) << 1
+        self.watch(fd, events & (1 | END) | (events & 2) << 1, data)
+        self._found[fileobj] = fd, data
+
+    def unregister(self, fileobj: Source) -> None:
+        """Watch it no more; it may be closed already."""
+        fd, data = self._found.pop(fileobj)
+        if self._watched.get(fd, self) is not data:
+            return  # it was closed, and its number belongs to another
+        if _closed(fileobj):
+            del self._watched[fd]
+        else:
+            self.unwatch(fd)
+
+    def watch(self, fd: int, mask: int, data: Any) -> None:
+        """Watch a descriptor, with a mask that epoll understands."""
+        self._watched[fd] = data
         try:
             self._epoll.register(fd, mask)
         except FileExistsError:
             self._epoll.modify(fd, mask)  # its number belonged to a duplicate of another socket
-        found = self._watched[fd] = self._found[fileobj] = _Watched(fileobj, fd, data)
-        return found
+        except BaseException:
+            del self._watched[fd]
+            raise
 
-    def unregister(self, fileobj: Source) -> _Watched:
-        """Watch it no more; it may be closed already."""
-        found = self._found.pop(fileobj)
-        if self._watched.get(found.fd) is not found:
-            return found  # it was closed, and its number belongs to another
-        del self._watched[found.fd]
-        if not _closed(fileobj):  # of a closed one the kernel has forgotten all
-            try:
-                self._epoll.unregister(found.fd)
-            except OSError:
-                pass  # the descriptor was closed behind our back
-        return found
+    def unwatch(self, fd: int) -> None:
+        """Watch an open descriptor no more."""
+        del self._watched[fd]
+        try:
+            self._epoll.unregister(fd)
+        except OSError:
+            pass  # the descriptor was closed behind our back
 
-    def select(self, timeout: float | None = None) -> list[tuple[_Watched, int]]:
-        """Wait; return pairs of a key and the events that are ready."""
+    def ready(self, timeout: float | None = None) -> list[tuple[Any, int]]:
+        """Wait; return what was registered with what is ready, and the events."""
         watched = self._watched
         try:
             events = self._epoll.poll(timeout, AT_ONCE)
@@ -145,18 +119,31 @@ copies: Final = _Copies()
 os.register_at_fork(after_in_parent=copies.set, after_in_child=copies.clear)
 
 
-class _Portable(selectors.DefaultSelector):
-    """The selector of other systems, which hear of an end by reading it."""
+class Portable:
+    """A selector of the standard library in the same form; for other systems than Linux."""
 
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return super().register(fileobj, events & ~END, data)
+    def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
+        self._selector = selectors.DefaultSelector() if selector is None else selector
+        self.unregister = self.unwatch = self.forget = self._selector.unregister
+        self.close = self._selector.close
+
+    def register(self, fileobj: Source, events: int, data: Any = None) -> None:
+        """Begin to watch a socket; its end will be heard by reading it."""
+        self._selector.register(fileobj, events & ~END, data)
+
+    watch = register
+
+    def ready(self, timeout: float | None = None) -> list[tuple[Any, int]]:
+        """Wait; return what was registered with what is ready, and the events."""
+        return [(key.data, events) for key, events in self._selector.select(timeout)]
+
+
+Selector = Epoll | Portable
 
 
 def choose() -> Selector:
     """The best selector that this system has."""
-    if hasattr(select, "epoll"):
-        return Epoll()
-    return _Portable()
+    return Epoll() if hasattr(select, "epoll") else Portable()
 
 
 class Bell:

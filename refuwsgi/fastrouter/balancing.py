@@ -18,7 +18,7 @@ Errors:   `OptionError` for an algorithm that does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from refuwsgi.options import Config, Option, text
 from refuwsgi.protocol.subscription import hash_of
@@ -76,7 +76,8 @@ def iphash(nodes: Sequence[C], client: bytes) -> C:
 
 Algorithm = Callable[[Sequence[C], bytes], C]
 
-NAMES = ("wrr", "lrc", "wlrc", "iphash")
+ALGORITHMS: dict[str, Algorithm[Any]] = {"wrr": wrr, "lrc": lrc, "wlrc": wlrc, "iphash": iphash}
+NAMES = tuple(ALGORITHMS)
 
 
 def choose(algorithm: str, nodes: Sequence[C], client: bytes) -> C:

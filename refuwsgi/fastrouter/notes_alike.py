@@ -35,6 +35,8 @@ READ: Final = {
 }
 NEVER: Final = (b"HTTP_UPGRADE", b"HTTP_TRANSFER_ENCODING")  # change what a session does
 
+make: Final = tuple.__new__
+
 Changing = tuple[int, bytes, int]  # what it is, the bytes up to the next one, how many these are
 
 
@@ -81,7 +83,8 @@ class AlikeNotes:
             return self._unlike(block)  # which knows what to say of it
         if at != len(block) or not 0 < len(key) <= LONGEST:
             return self._unlike(block)
-        return Asked(key, length, streams, client, port, path)
+        # As Asked(...) does, which is a function of Python.
+        return make(Asked, (key, length, streams, client, port, path))
 
     def _unlike(self, block: bytes) -> Asked:
         """Read everything, and sometimes learn from it."""

@@ -15,10 +15,8 @@ import os
 import pwd
 import time
 from collections.abc import Callable
-from socket import SocketType
-from typing import Any
 
-from refuwsgi import log, passing, stats
+from refuwsgi import gateway_plain, log, passing, stats
 from refuwsgi.fastrouter import (
     balancing,
     cheap_mode,
@@ -39,10 +37,8 @@ from refuwsgi.fastrouter import way5_use_code_string as way5
 from refuwsgi.fastrouter.hearing import Hearing, Parts
 from refuwsgi.fastrouter.notes_alike import AlikeNotes
 from refuwsgi.fastrouter.slots import Table
-from refuwsgi.gateway import Gateway, Serve
+from refuwsgi.gateway import Gateway
 from refuwsgi.gateway_rules import Chooser, Offers, Plain, Rules
-from refuwsgi.gateway_sessions import Session
-from refuwsgi.gateway_straight import Straight
 from refuwsgi.loop import sleep
 from refuwsgi.options import Config, Option, flag, seconds, text
 from refuwsgi.sockets import Listener
@@ -154,7 +150,7 @@ def run(parts: Parts, place: int) -> int:
         log.line(CHEAP)
     gateway = Gateway(
         [listener.sock for listener in parts.listeners],
-        visits(rules(config, chooser)),
+        gateway_plain.serves(rules(config, chooser)),
         cheap=cheap,
     )
     hearing = Hearing(parts, place, gateway, subscribed) if subscribed is not None else None
@@ -172,15 +168,6 @@ def run(parts: Parts, place: int) -> int:
     if hearing is not None and not gateway.leaving:
         hearing.leave()  # this may be a brutal reload
     return status
-
-
-def visits(followed: Rules) -> Serve:
-    """What a gateway does with each client."""
-
-    def visit(client: SocketType, peer: Any, straight: Straight) -> None:
-        Session(followed, client, straight).begin()
-
-    return visit
 
 
 async def _stats(

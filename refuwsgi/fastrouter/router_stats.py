@@ -13,8 +13,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from refuwsgi.fastrouter.slots import Subscribed, Table
+from refuwsgi.fastrouter.slots import Table
 from refuwsgi.fastrouter.static_nodes import To
+from refuwsgi.fastrouter.subscribed import Subscribed
 from refuwsgi.gateway import Gateway
 from refuwsgi.options import Option, text
 from refuwsgi.protocol.subscription import hash_of

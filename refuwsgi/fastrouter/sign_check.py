@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable
 
 from refuwsgi.fastrouter.replay_guard import Guard
-from refuwsgi.fastrouter.slots import Sender
+from refuwsgi.fastrouter.subscribed import Sender
 from refuwsgi.gateway_rules import shown
 from refuwsgi.options import JOIN, Config, Option, OptionError, flag, number, text, texts
 from refuwsgi.protocol.subscription import Announcement

@@ -18,68 +18,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from refuwsgi.fastrouter.balancing import NAMES, choose
 from refuwsgi.fastrouter.crowding import Crowd, longest_silent
-from refuwsgi.gateway_rules import shown
+from refuwsgi.fastrouter.subscribed import LOOK, NOBODY, Sender, Slot, Subscribed
+from refuwsgi.gateway_rules import Asked, shown
 from refuwsgi.protocol.subscription import Announcement, hash_of
 
 MOST_SLOTS = 1 << 17  # some 100 MB
 MOST_NODES = 4096  # of one key
 SHARED = 512  # addresses, beside two for each key
 MOST_CUTS = 5  # lookups for one key with --subscription-dotsplit, as uWSGI
-
-
-class Sender(NamedTuple):
-    """The process that sent an announcement, where the kernel vouches for it."""
-
-    pid: int = 0
-    uid: int = 0
-    gid: int = 0
-
-
-NOBODY = Sender()
-
-
-class Subscribed:
-    """A node under one key."""
-
-    __slots__ = (
-        "address", "backup", "cores", "dead", "failures", "key", "last_check", "last_requests",
-        "load", "modifier1", "modifier2", "received", "requests", "running", "sender", "sent",
-        "turns", "weight",
-    )  # fmt: skip
-
-    def __init__(self, said: Announcement, address: str, sender: Sender, now: float) -> None:
-        self.key = said.key
-        self.address = address
-        # uWSGI: the first announcement decides the modifiers; later ones only renew the rest.
-        self.modifier1 = said.modifier1
-        self.modifier2 = said.modifier2
-        self.sender = sender
-        self.requests = self.running = self.failures = self.turns = 0
-        self.received = self.sent = 0  # bytes from the node, bytes to it
-        self.renew(said, now)
-
-    def renew(self, said: Announcement, now: float) -> None:
-        """Take over what the node says of itself today."""
-        self.dead = False
-        self.last_check = now
-        self.last_requests = 0
-        self.cores, self.load, self.weight = said.cores, said.load, said.weight
-        self.backup = said.backup
-
-
-class Slot:
-    """A key, and its nodes in the order in which they joined."""
-
-    __slots__ = ("algorithm", "hits", "nodes")
-
-    def __init__(self, algorithm: str) -> None:
-        self.algorithm = algorithm
-        self.hits = 0
-        self.nodes: tuple[Subscribed, ...] = ()  # smaller than a list, and nearly always one
 
 
 class Table:
@@ -124,11 +73,15 @@ class Table:
             if node.address == address:
                 if node.dead:
                     self._living_changed(1)
+                before = node.weight
                 node.renew(said, now)
+                if node.weight != before or node.backup or slot.oldest == LOOK:
+                    slot.consist_of(slot.nodes)
                 return False
         if len(slot.nodes) >= MOST_NODES and not self._make_room(longest_silent(slot.nodes)):
             return False
-        slot.nodes += (Subscribed(said, self._shared(address), sender, now),)
+        node = Subscribed(said, self._shared(address), sender, now)
+        slot.consist_of((*slot.nodes, node))
         self.say(f"{self._speaker} {shown(said.key)} => new node: {shown(address)}")
         self._living_changed(1)
         return True
@@ -159,26 +112,25 @@ class Table:
 
     # -- requests
 
-    def choose(self, key: bytes, client: bytes, now: float) -> Subscribed | None:
-        """Name the node that is to answer a request for `key`, and count the request."""
+    def choose(self, asked: Asked, now: float, key: bytes = b"") -> Subscribed | None:
+        """Name the node that is to answer a request for its key, or `key`, and count it."""
         if self.streams:
             self.hear()
-        slot, node = self.slots.get(key), None
-        if slot is not None and len(slot.nodes) == 1:
-            (only,) = slot.nodes
-            if not only.dead and now - only.last_check <= self._tolerance:
-                node = only  # alone and alive, as nearly always
-                slot.hits += 1
-                if node.turns:
-                    node.turns -= 1  # dealt when there were others
-        if node is None:
-            node = self._of_any(key, client, now)
-        if node is None and self.hear():
-            node = self._of_any(key, client, now)
-        if node is not None:
-            node.running += 1
-            node.requests += 1
-            node.last_requests += 1
+        key, client = key or asked.key, asked.client
+        slot = self.slots.get(key)
+        if slot is not None and now - slot.oldest <= self._tolerance:
+            slot.hits += 1
+            node = slot.next(slot.nodes, client)  # they live, and are equal, as nearly always
+        else:
+            found = self._of_any(key, client, now)
+            if found is None and self.hear():
+                found = self._of_any(key, client, now)
+            if found is None:
+                return None
+            node = found
+        node.running += 1
+        node.requests += 1
+        node.last_requests += 1
         return node
 
     def hear(self) -> bool:
@@ -202,6 +154,7 @@ class Table:
             if node.dead or now - node.last_check > self._tolerance:
                 break
         else:
+            slot.consist_of(slot.nodes)
             return choose(slot.algorithm, slot.nodes, client)
         self._expire(slot, now)
         living = [node for node in slot.nodes if not node.dead]
@@ -241,13 +194,15 @@ class Table:
 
     def _died(self, node: Subscribed) -> None:
         node.dead = True
+        if (slot := self.slots.get(node.key)) is not None:
+            slot.oldest = LOOK
         self._living_changed(-1)
 
     def _remove_if_idle(self, node: Subscribed) -> None:
         slot = self.slots.get(node.key)
         if node.running > 0 or slot is None or node not in slot.nodes:
             return
-        slot.nodes = tuple([other for other in slot.nodes if other is not node])
+        slot.consist_of(tuple([other for other in slot.nodes if other is not node]))
         if not slot.nodes:
             del self.slots[node.key]
 

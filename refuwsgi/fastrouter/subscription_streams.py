@@ -25,7 +25,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from refuwsgi.fastrouter.slots import NOBODY, Sender, Table
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscribed import NOBODY, Sender
 from refuwsgi.loop import READ, Wait, sleep, wait
 from refuwsgi.protocol.subscription import LIMIT
 

@@ -32,7 +32,8 @@ from zlib import crc32
 
 from refuwsgi import passing
 from refuwsgi.fastrouter.replay_guard import Guard
-from refuwsgi.fastrouter.slots import Sender, Subscribed, Table
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscribed import Sender, Subscribed
 from refuwsgi.loop import Loop, Task, sleep
 from refuwsgi.protocol.subscription import Announcement, encode, parse
 

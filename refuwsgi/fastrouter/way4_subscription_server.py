@@ -25,7 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from refuwsgi.fastrouter import sign_check
-from refuwsgi.fastrouter.slots import Sender, Subscribed, Table
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscribed import Sender, Subscribed
 from refuwsgi.gateway_rules import Asked, shown
 from refuwsgi.options import JOIN, Option, flag, number, seconds, text, texts
 from refuwsgi.protocol.subscription import LIMIT, Announcement
@@ -79,16 +80,18 @@ class Subscriptions:
     def __init__(self, table: Table, mountpoints: int) -> None:
         self.table = table
         self._mountpoints = mountpoints
+        # Names the node that is to answer.
+        self.choose: Callable[[Asked, float], Subscribed | None] = (
+            self._mounted if mountpoints else table.choose
+        )
 
-    def choose(self, asked: Asked, now: float) -> Subscribed | None:
-        """Name the node that is to answer."""
-        if self._mountpoints:
-            if self.table.streams:
-                self.table.hear()
-            for key in mounted(asked.key, asked.path, self._mountpoints):
-                if key in self.table.slots:
-                    return self.table.choose(key, asked.client, now)
-        return self.table.choose(asked.key, asked.client, now)
+    def _mounted(self, asked: Asked, now: float) -> Subscribed | None:
+        if self.table.streams:
+            self.table.hear()
+        for key in mounted(asked.key, asked.path, self._mountpoints):
+            if key in self.table.slots:
+                return self.table.choose(asked, now, key)
+        return self.table.choose(asked, now)
 
     def failed(self, target: Subscribed, asked: Asked, now: float) -> None:
         """Mark a node that did not take a connection."""

@@ -22,6 +22,7 @@ from refuwsgi.scaling.http_answer import Answer
 from refuwsgi.scaling.http_door import RouterDoor
 from refuwsgi.scaling.http_link import KEEP
 from refuwsgi.scaling.http_links import Link
+from refuwsgi.scaling.http_packet import Ready
 from refuwsgi.scaling.http_session import Session
 
 STAY: Final = bytes([KEEP])
@@ -42,10 +43,11 @@ class AskingSession(Session, ABC):
         self._watched = False  # is the client
         self._to_client = b""  # what it has not taken
 
-    def _ask(self, data: bytes) -> bool:
+    def _ask(self, data: bytes, ready: Ready | bytes | None) -> bool:
         """Pass on what is one request without a body; False when that takes a task."""
         door, heads = self._door, self._heads
-        ready = door.ready(data, heads.peer)
+        if ready is None:
+            ready = door.ready(data, heads.peer)
         if isinstance(ready, bytes):
             packet, keep, bodiless = self._read(data, ready)
             if not packet:
@@ -92,13 +94,14 @@ class AskingSession(Session, ABC):
         if target is None:
             return False
         self._target = target
-        begun = attempt(target.family, target.names[0], [packet])
-        if begun.sent != len(packet):
+        begun = attempt(target.family, target.names[0], (packet,))
+        node, sent, _ = begun
+        if sent != len(packet):
             self._begun = begun
             return False
-        self._node = begun.sock
+        self._node = node
         if watched:
-            self._straight.watch(begun.sock, NODE_SPEAKS, self.node_speaks)
+            self._straight.watch(node.fileno(), NODE_SPEAKS, self.node_speaks)
         return True
 
     def _read(self, data: bytes, key: bytes) -> tuple[bytes, bool, bool]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class RouterDoor:
     """One public address."""
 
-    __slots__ = ("_modifiers", "_packets", "idle", "leaving", "links", "nodes", "plain",
+    __slots__ = ("idle", "leaving", "links", "modifiers", "nodes", "packets", "plain",
                  "redirects_to", "rules", "tcp", "tls")  # fmt: skip
 
     def __init__(
@@ -49,8 +49,8 @@ class RouterDoor:
         self.redirects_to = redirects_to  # the port of https, if clients are to go there
         self.idle: set[socket.SocketType] = set()  # clients that are kept and ask nothing
         self.links: Links | None = None
-        self._packets = packets
-        self._modifiers = modifiers
+        self.packets = packets
+        self.modifiers = modifiers
         # Whether requests without a body may go the straight way here.
         self.plain = (
             redirects_to is None and tls is None and not (rules.raw_body or rules.proxy_protocol)
@@ -58,12 +58,12 @@ class RouterDoor:
 
     def keep_links(self, links: Links | None) -> None:
         """Keep connections to the worker, unless the operator wants modifiers in the packets."""
-        self.links = None if any(self._modifiers) else links
+        self.links = None if any(self.modifiers) else links
 
     def packet(self, environ: dict[str, str], address: str, port: str) -> bytes:
         """Make the packet of a request."""
-        block = self._packets.block(environ, address, port)
-        return http_packet.packet(block, *self._modifiers)
+        block = self.packets.block(environ, address, port)
+        return http_packet.packet(block, *self.modifiers)
 
     def ready(self, data: bytes, peer: tuple[str, str]) -> Ready | bytes:
         """Make the packet at once, if what has come is one plain request whose like is known.
@@ -71,7 +71,7 @@ class RouterDoor:
         It is one whole head then, of a GET without a body, without Upgrade, without Expect.
         Otherwise give what `read_head` is to learn it by, if it turns out to be one whole head.
         """
-        return self._packets.ready(data, peer, self._modifiers) if self.plain else b""
+        return self.packets.ready(data, peer, self.modifiers) if self.plain else b""
 
     def dismiss(self) -> None:
         """End the sessions of clients that are only waiting."""

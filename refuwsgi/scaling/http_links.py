@@ -63,7 +63,7 @@ class Links:
         """A link over a new connection."""
         link = Link(self, sock)
         link.listener = listener
-        self._straight.watch(sock, NODE_SPEAKS, link.speaks)
+        self._straight.watch(sock.fileno(), NODE_SPEAKS, link.speaks)
         return link
 
     def take(self, data: bytes, listener: Listener) -> Link | None:

@@ -104,16 +104,17 @@ class Nodes:
         self._fixed = fixed  # our own workers: there is no other to go to
         self._turn = 0
 
-    def targets(self, now: float) -> Iterator[Target]:
+    def targets(self, now: float, tried: int = 0) -> Iterator[Target]:
         """Every target that is to be tried, in order, until one takes the connection."""
-        for _ in range(1 if self._fixed else ATTEMPTS):
-            found = self._next(now)
+        for _ in range((1 if self._fixed else ATTEMPTS) - tried):
+            found = self.next(now)
             if found is None:
                 break
             yield found
         yield from self._fallback
 
-    def _next(self, now: float) -> Target | None:
+    def next(self, now: float) -> Target | None:
+        """Name the one whose turn it is; None when all are left out."""
         for _ in self.main:
             node = self.main[self._turn]
             self._turn = (self._turn + 1) % len(self.main)

@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from refuwsgi import privileges
 from refuwsgi.gateway import Gateway, GatewayProcess
-from refuwsgi.gateway_straight import Straight
+from refuwsgi.gateway_straight import Serve, Straight
 from refuwsgi.options import JOIN, Config, Option, texts
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling import (
     http_link,
     http_nodes,
     http_options,
+    http_plain,
     http_processes,
     http_public,
     http_stats,
@@ -97,31 +98,36 @@ def doors(parts: Parts, gateway: Gateway | None = None) -> list[RouterDoor]:
 
 
 class Serving:
-    """What a router process does with each client."""
+    """What a router process does with each client, by the address that it comes to."""
 
     def __init__(self) -> None:
-        self.doors: dict[Any, RouterDoor] = {}
-        self.only: RouterDoor | None = None
+        self.doors: dict[Any, Serve] = {}
 
-    def add(self, listener: Listener, door: RouterDoor) -> None:
+    def add(self, listener: Listener, serve: Serve) -> None:
         """Serve the clients of one address."""
-        self.only = None if self.doors else door
-        self.doors[_place(listener.sock)] = door
+        self.doors[_place(listener.sock)] = serve
 
     def visit(self, client: socket.SocketType, peer: Any, straight: Straight) -> None:
         """Begin to serve one client."""
-        door = self.only or self._door_of(client)
-        if door.tls is not None:
-            straight.task(_secure(door, door.tls, client, peer))
-        else:
-            StraightSession(door, client, peer, straight).begin()
-
-    def _door_of(self, client: socket.SocketType) -> RouterDoor:
         place = _place(client)
         found = self.doors.get(place)
         if found is None:  # the listener is bound to every address of this machine
-            found = next(door for known, door in self.doors.items() if known[1] == place[1])
-        return found
+            found = next(serve for known, serve in self.doors.items() if known[1] == place[1])
+        found(client, peer, straight)
+
+
+def serves(door: RouterDoor) -> Serve:
+    """What is done with each client of one address."""
+    if door.plain:
+        return http_plain.serves(door)
+
+    def patiently(client: socket.SocketType, peer: Any, straight: Straight) -> None:
+        if door.tls is not None:
+            straight.task(_secure(door, door.tls, client, peer))
+        else:
+            straight.turn(StraightSession(door, client, peer, straight))
+
+    return patiently
 
 
 async def _secure(
@@ -147,7 +153,10 @@ def run(parts: Parts) -> int:
     links = Links(gateway.straight) if parts.stays else None
     for listener, door in zip(listeners, made, strict=True):
         door.keep_links(links)
-        serving.add(listener, door)
+        serve = serves(door)
+        serving.add(listener, serve)
+        if len(made) == 1:
+            gateway.serve = serve
         gateway.on_leaving.append(door.dismiss)
     if parts.stats is not None:
         names = [each.name for each in listeners]

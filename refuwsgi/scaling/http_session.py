@@ -35,6 +35,7 @@ from refuwsgi.scaling.http_head import Heads, Left
 from refuwsgi.scaling.http_nodes import Target
 from refuwsgi.waiting import NOW
 
+NOWHERE: Final = ("0.0.0.0", "")  # noqa: S104 - a client of a UNIX socket
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -47,8 +48,7 @@ class Session:
     def __init__(self, door: RouterDoor, client: SocketType, peer: Any) -> None:
         self._door = door
         self._client = client
-        address = (peer[0], str(peer[1])) if door.tcp else ("0.0.0.0", "")  # noqa: S104
-        self._heads = Heads(door, client, address)
+        self._heads = Heads(door, client, (peer[0], str(peer[1])) if door.tcp else NOWHERE)
         self._known: Head | None = None  # the head of what has come, if it was read already
         self._host = ""
         self._targets: Iterator[Target] | None = None  # those that are still to be tried
@@ -94,7 +94,7 @@ class Session:
         """Close what the session has opened."""
         self._close_node()
         if self._begun is not None:
-            self._begun.sock.close()
+            self._begun[0].close()
         if self._door.tls is not None:
             https.say_goodbye(self._client)
         self._client.close()

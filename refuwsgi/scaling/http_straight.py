@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from socket import SocketType
 
-from refuwsgi.gateway_reach import Bytes, NodeError
+from refuwsgi.gateway_reach import Begun, Bytes, NodeError
 from refuwsgi.gateway_relay import CHUNK, buffer, received, taken
 from refuwsgi.gateway_straight import Steps
 from refuwsgi.loop import ENDED, READ
@@ -28,6 +29,8 @@ from refuwsgi.protocol.http import HeadError
 from refuwsgi.scaling.http_answer import is_whole
 from refuwsgi.scaling.http_asking import AskingSession
 from refuwsgi.scaling.http_exchange import Exchange
+from refuwsgi.scaling.http_nodes import Target
+from refuwsgi.scaling.http_packet import Ready
 from refuwsgi.waiting import END
 
 
@@ -38,15 +41,27 @@ class StraightSession(AskingSession):
 
     # -- the client
 
-    def begin(self) -> None:
-        """Go as far as nothing has to be waited for."""
-        if self._door.plain:
-            try:
-                self._hear()
-                return
-            except BlockingIOError:
-                pass
-        self._straight.turn(self)
+    def begun(self, data: bytes, target: Target | None, begun: Begun | None) -> None:
+        """Go on where somebody else has begun to ask."""
+        self._heads.data = data
+        if begun is not None:
+            self._target, self._begun = target, begun
+            self._targets = self._door.nodes.targets(time.monotonic(), tried=1)
+
+    def has_begun(self) -> bool:
+        """Whether a node has been asked already."""
+        return self._begun is not None
+
+    def asked(self, host: str, target: Target) -> None:
+        """Go on where somebody else has asked."""
+        self._host, self._target = host, target
+
+    def answered(
+        self, node: SocketType, received: int, to_client: bytes, problem: NodeError | None = None
+    ) -> None:
+        """Go on where somebody else has begun to pass an answer on."""
+        self._node, self._received, self._to_client = node, received, to_client
+        self._problem = problem
 
     def client_speaks(self, events: int) -> None:
         """A client that is kept asks again, or has gone."""
@@ -55,7 +70,7 @@ class StraightSession(AskingSession):
                 self._hear()
         else:  # not now: it will be heard when it has its answer
             self._watched = False
-            self._straight.unwatch(self._client)
+            self._straight.unwatch(self._client.fileno())
 
     def _hear(self) -> None:
         try:
@@ -64,12 +79,17 @@ class StraightSession(AskingSession):
             raise
         except OSError:
             data = b""
+        self._heads.data = data
+        self.hears()
+
+    def hears(self, ready: Ready | bytes | None = None) -> None:
+        """Act on what has come of the client; `ready` is what somebody has made of it."""
+        data = self._heads.data
         if not data:
             self._over()
             return
-        self._heads.data = data
         try:
-            straight = self._ask(data)
+            straight = self._ask(data, ready)
         except (HeadError, OSError):
             straight = False  # a task meets it again, and has the time to tell
             self._targets = None  # none of them was tried
@@ -150,7 +170,7 @@ class StraightSession(AskingSession):
         self._door.idle.add(self._client)
         if not self._watched:
             self._watched = True
-            self._straight.watch(self._client, READ, self.client_speaks)
+            self._straight.watch(self._client.fileno(), READ, self.client_speaks)
         self._straight.part(self)
         self._straight.wait(self)
 
@@ -173,11 +193,11 @@ class StraightSession(AskingSession):
         self._staying = False
         if self._watched:
             self._watched = False
-            self._straight.unwatch(self._client)
+            self._straight.unwatch(self._client.fileno())
         node, door = self._node, self._door
         self._link = None
         if node is not None:
-            self._straight.unwatch(node)
+            self._straight.unwatch(node.fileno())
             if self._problem is None:
                 exchange = Exchange(self._client, node, [], 0, self._answer, door.rules.timeout)
                 exchange.resume(self._received, self._to_client)

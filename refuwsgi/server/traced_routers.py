@@ -10,6 +10,7 @@ Errors:   none.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from refuwsgi.server.tracing import ANSWERS, CHOOSES, GIVES, LETS_GO, TAKES, Step, Trace
@@ -18,25 +19,41 @@ from refuwsgi.server.tracing import ANSWERS, CHOOSES, GIVES, LETS_GO, TAKES, Ste
 def join(trace: Trace, *, http: bool, fast: bool) -> None:
     """Put the notes around the sessions."""
     if http:
+        from refuwsgi.scaling import http_plain
         from refuwsgi.scaling.http_straight import StraightSession as Http
 
-        trace.around(Http, "begin", _patiently)
+        trace.around(http_plain, "serves", lambda step: _http_tasks)
         trace.around(Http, "_stays", lambda step: lambda session: False)
         trace.around(Http, "run", lambda step: _visit(trace, step))
         trace.around(Http, "_connect", lambda step: _chosen(trace, step))
         trace.around(Http, "_pass_on", lambda step: _passed_on(trace, step))
     if fast:
+        from refuwsgi import gateway_plain
         from refuwsgi.gateway_sessions import Session as Fast
 
-        trace.around(Fast, "begin", _patiently)
+        trace.around(gateway_plain, "serves", lambda step: _fast_tasks)
         trace.around(Fast, "_first", lambda step: _asked(trace, step))
         trace.around(Fast, "_connect", lambda step: _connected(trace, step))
         trace.around(Fast, "close", lambda step: _closed(trace, step))
 
 
-def _patiently(step: Step) -> Step:
-    """Have every session be a task: what a trace tells of is the same, and all of it is there."""
-    return lambda session: session._straight.turn(session)
+# Every session is a task: what a trace tells of is the same, and all of it is there.
+
+
+def _http_tasks(door: Any) -> Step:
+    from refuwsgi.scaling.http_straight import StraightSession
+
+    return lambda client, peer, straight: straight.turn(
+        StraightSession(door, client, peer, straight)
+    )
+
+
+def _fast_tasks(rules: Any) -> Step:
+    from refuwsgi.gateway_sessions import Session
+
+    return lambda client, peer, straight: straight.task(
+        Session(rules, client, time.monotonic()).run()
+    )
 
 
 # -- the HTTP router

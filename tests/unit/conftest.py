@@ -4,7 +4,7 @@ import contextlib
 import select
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -12,9 +12,12 @@ from hypothesis import settings
 from refuwsgi import api, waiting
 from refuwsgi.loop import Loop
 
-SELECTORS: list[type] = [selectors.DefaultSelector, selectors.PollSelector]
+SELECTORS: dict[str, Callable[[], waiting.Selector]] = {
+    "default": waiting.Portable,
+    "poll": lambda: waiting.Portable(selectors.PollSelector()),
+}
 if hasattr(select, "epoll"):
-    SELECTORS.append(waiting.Epoll)
+    SELECTORS["epoll"] = waiting.Epoll
 
 # How long an example takes says nothing on a machine that has other things to do.
 settings.register_profile("unhurried", deadline=None)
@@ -30,10 +33,10 @@ def _module_uwsgi() -> Iterator[None]:
     vars(api.module).update(before)
 
 
-@pytest.fixture(params=SELECTORS, ids=lambda kind: kind.__name__)
+@pytest.fixture(params=SELECTORS)
 def loop(request: pytest.FixtureRequest) -> Iterator[Loop]:
     """Make a loop, with each selector that there is."""
-    with contextlib.closing(Loop(request.param())) as made:
+    with contextlib.closing(Loop(SELECTORS[request.param]())) as made:
         yield made
 
 

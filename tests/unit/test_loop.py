@@ -113,7 +113,7 @@ def test_waiting_again_keeps_the_registration(pair: Pair, monkeypatch: pytest.Mo
             await readable(pair[0], 10)  # a new Wait each time, for the same socket
             pair[0].recv(1)
 
-    with contextlib.closing(Loop(Counting())) as loop:
+    with contextlib.closing(Loop(waiting.Portable(Counting()))) as loop:
         loop.spawn(listen())
         loop.run()
     assert Counting.calls == 1
@@ -190,13 +190,13 @@ def test_a_call_is_made_whenever_its_socket_is_ready(loop: Loop, pair: Pair) -> 
     def call(events: int) -> None:
         heard.append(pair[0].recv(1))
         if len(heard) == 2:
-            loop.unwatch(pair[0])
+            loop.unwatch(pair[0].fileno())
             loop.stop()
 
     async def live() -> None:
         await sleep(30)
 
-    loop.watch(pair[0], READ, call)
+    loop.watch(pair[0].fileno(), READ, call)
     pair[1].send(b"abc")
     loop.spawn(live())
     loop.run()
@@ -207,7 +207,7 @@ def test_a_call_that_fails_is_told_and_hurts_nobody(
     loop: Loop, pair: Pair, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def call(events: int) -> None:
-        loop.unwatch(pair[0])
+        loop.unwatch(pair[0].fileno())
         raise RuntimeError("as wanted")
 
     async def listen() -> None:
@@ -215,7 +215,7 @@ def test_a_call_that_fails_is_told_and_hurts_nobody(
         heard.append(pair[1].recv(9))
 
     heard: list[bytes] = []
-    loop.watch(pair[0], READ, call)
+    loop.watch(pair[0].fileno(), READ, call)
     pair[0].send(b"still here")
     pair[1].send(b"x")
     loop.spawn(listen())

@@ -41,7 +41,8 @@ class Visit:
 def test_who_waits_too_long_becomes_a_task(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway_straight, "PATIENCE", 0.05)
     story: list[str] = []
-    straight = Straight(loop, loop.stop)
+    straight = Straight(loop)
+    straight.sessions, straight.leaving = 1, True
     soon = Visit(straight, story, "one")
     gone = Visit(straight, story, "another")
     straight.wait(gone)
@@ -55,7 +56,7 @@ def test_who_waits_too_long_becomes_a_task(loop: Loop, monkeypatch: pytest.Monke
 
 def test_those_that_are_left_are_closed_at_the_end(loop: Loop) -> None:
     story: list[str] = []
-    straight = Straight(loop, loop.stop)
+    straight = Straight(loop)
     for name in ("one", "two"):
         straight.wait(Visit(straight, story, name))
     straight.end()
@@ -71,7 +72,7 @@ def test_a_watched_socket_that_is_closed_is_heard_no_more(
     loop: Loop, pair: Pair, forked: bool
 ) -> None:
     """Even if a child of ours has a copy of it."""
-    straight = Straight(loop, loop.stop)
+    straight = Straight(loop)
     copy = pair[0].dup() if forked else None
     before = copies.exist
     copies.exist = forked
@@ -83,7 +84,7 @@ def test_a_watched_socket_that_is_closed_is_heard_no_more(
 
     try:
         note: Callable[[int], None] = heard.append
-        straight.watch(pair[0], READ, note)
+        straight.watch(pair[0].fileno(), READ, note)
         straight.close(pair[0])
         pair[1].send(b"x") if copy else None
         loop.spawn(stop_soon())

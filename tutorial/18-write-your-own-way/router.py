@@ -2,7 +2,7 @@
 
 import sys
 
-from refuwsgi import address, binding, log
+from refuwsgi import address, binding, gateway_plain, log
 from refuwsgi.fastrouter import router_process
 from refuwsgi.gateway import Gateway
 from refuwsgi.gateway_rules import Plain
@@ -13,4 +13,4 @@ listener = binding.bind(address.parse(sys.argv[1]))
 way = UseFile(sys.argv[2])
 rules = router_process.rules(config_of(), Plain(way, again=False))
 log.line(f"the router listens on {sys.argv[1]}")
-Gateway([listener], router_process.visits(rules)).run()
+Gateway([listener], gateway_plain.serves(rules)).run()

@@ -6,7 +6,8 @@ import pytest
 
 from refuwsgi.fastrouter import replay_guard, table_handover
 from refuwsgi.fastrouter.replay_guard import Guard
-from refuwsgi.fastrouter.slots import Sender, Table
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscribed import Sender
 from refuwsgi.fastrouter.table_handover import Handover
 from refuwsgi.protocol.subscription import Announcement
 

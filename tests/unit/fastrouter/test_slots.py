@@ -5,6 +5,7 @@ import pytest
 
 from refuwsgi.fastrouter import hearing, slots
 from refuwsgi.fastrouter.slots import Table
+from refuwsgi.gateway_rules import Asked
 from refuwsgi.loop import Wait
 from refuwsgi.protocol.subscription import Announcement
 
@@ -20,7 +21,7 @@ class World:
         return self.table.announce(said, address, self.now)
 
     def ask(self, key: str) -> str:
-        node = self.table.choose(key.encode(), b"", self.now)
+        node = self.table.choose(Asked(key.encode()), self.now)
         if node is None:
             return ""
         self.table.ended(node)
@@ -65,7 +66,7 @@ def test_a_withdrawal_takes_the_node_and_the_last_one_the_slot() -> None:
 def test_a_node_that_left_stays_until_its_request_has_ended() -> None:
     world = World()
     world.announce("k", "/a")
-    node = world.table.choose(b"k", b"", world.now)
+    node = world.table.choose(Asked(b"k"), world.now)
     assert node is not None
     world.table.withdraw(b"k", "/a")
     assert world.table.living == 0
@@ -78,7 +79,7 @@ def test_a_node_that_left_stays_until_its_request_has_ended() -> None:
 def test_a_node_that_left_and_comes_back_in_time_is_the_same() -> None:
     world = World()
     world.announce("k", "/a")
-    node = world.table.choose(b"k", b"", world.now)
+    node = world.table.choose(Asked(b"k"), world.now)
     assert node is not None
     world.table.withdraw(b"k", "/a")
     world.announce("k", "/a")

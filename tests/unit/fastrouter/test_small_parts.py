@@ -6,7 +6,8 @@ import pytest
 from refuwsgi.fastrouter import cheap_mode, mapping_files, notes
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter.cheap_mode import STEPS, CheapMode, State
-from refuwsgi.fastrouter.slots import NOBODY, Table
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscribed import NOBODY
 from refuwsgi.gateway_rules import UNKNOWN
 from refuwsgi.options import config_of
 from refuwsgi.protocol import subscription

@@ -12,7 +12,8 @@ import pytest
 from refuwsgi import log
 from refuwsgi.fastrouter import hearing
 from refuwsgi.fastrouter import subscription_streams as streams
-from refuwsgi.fastrouter.slots import NOBODY, Sender, Table
+from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.subscribed import NOBODY, Sender
 from refuwsgi.fastrouter.subscription_streams import Ear
 from refuwsgi.fastrouter.way4_subscription_server import Receiver, Source, Subscriptions
 from refuwsgi.gateway_rules import Asked
@@ -90,7 +91,7 @@ def test_a_request_hears_first_what_has_gathered(udp: Stage) -> None:
         udp.wake()
     udp.announce(*(b"c%d" % number for number in range(2 * streams.BURST)))
     assert len(udp.table.slots) == 2
-    node = udp.table.choose(b"c%d" % (2 * streams.BURST - 1), b"", 0.0)
+    node = udp.table.choose(Asked(b"c%d" % (2 * streams.BURST - 1)), 0.0)
     assert node is not None
     assert len(udp.table.slots) == 2 + 2 * streams.BURST
 
@@ -109,11 +110,11 @@ def test_a_request_below_a_mountpoint_hears_first_what_has_gathered(udp: Stage) 
 
 
 def test_a_request_that_would_be_refused_hears_first_who_is_new(udp: Stage) -> None:
-    assert udp.table.choose(b"a", b"", 0.0) is None
+    assert udp.table.choose(Asked(b"a"), 0.0) is None
     udp.announce(b"a")
-    assert udp.table.choose(b"a", b"", 0.0) is not None
+    assert udp.table.choose(Asked(b"a"), 0.0) is not None
     udp.announce(b"b")
-    assert udp.table.choose(b"a", b"", 0.0) is not None
+    assert udp.table.choose(Asked(b"a"), 0.0) is not None
     assert b"b" not in udp.table.slots  # nothing was in doubt
 
 

@@ -1,0 +1,139 @@
+"""What is known of a node that has subscribed, and of the key that it has subscribed to.
+
+Section:  fastrouter / Way 4: --fastrouter-subscription-server; nodes and slots
+What:     a node under one key, with its books; the nodes of a key, and what is to be known of them
+          together so that a request need not look at each.
+Units:    `now` is monotonic, in seconds; cores, load, weight and requests are counts.
+Errors:   none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from refuwsgi.fastrouter.balancing import ALGORITHMS, Algorithm
+from refuwsgi.protocol.subscription import Announcement
+
+LOOK: Final = -math.inf  # nothing is known: look at each node
+KNOWN: Final = 1000  # turns
+
+
+class Sender(NamedTuple):
+    """The process that sent an announcement, where the kernel vouches for it."""
+
+    pid: int = 0
+    uid: int = 0
+    gid: int = 0
+
+
+NOBODY = Sender()
+
+
+class Subscribed:
+    """A node under one key."""
+
+    __slots__ = (
+        "address", "backup", "cores", "dead", "failures", "key", "last_check", "last_requests",
+        "load", "modifier1", "modifier2", "received", "requests", "running", "sender", "sent",
+        "turns", "weight",
+    )  # fmt: skip
+
+    def __init__(self, said: Announcement, address: str, sender: Sender, now: float) -> None:
+        self.key = said.key
+        self.address = address
+        # uWSGI: the first announcement decides the modifiers; later ones only renew the rest.
+        self.modifier1 = said.modifier1
+        self.modifier2 = said.modifier2
+        self.sender = sender
+        self.requests = self.running = self.failures = self.turns = 0
+        self.received = self.sent = 0  # bytes from the node, bytes to it
+        self.renew(said, now)
+
+    def renew(self, said: Announcement, now: float) -> None:
+        """Take over what the node says of itself today."""
+        self.dead = False
+        self.last_check = now
+        self.last_requests = 0
+        self.cores, self.load, self.weight = said.cores, said.load, said.weight
+        self.backup = said.backup
+
+
+class Slot:
+    """A key, and its nodes in the order in which they joined."""
+
+    __slots__ = ("algorithm", "hits", "next", "nodes", "oldest")
+
+    def __init__(self, algorithm: str) -> None:
+        self.algorithm = algorithm
+        self.next: Algorithm[Subscribed] = only
+        self.hits = 0
+        self.nodes: tuple[Subscribed, ...] = ()  # smaller than a list, and nearly always one
+        # If all nodes are alive and none is a backup: none was heard of before that.
+        self.oldest = LOOK
+
+    def consist_of(self, nodes: tuple[Subscribed, ...]) -> None:
+        """Have these nodes, with their weights, from now on."""
+        self.nodes = nodes
+        if len(nodes) == 1:
+            self.next = only
+        else:
+            known = self.algorithm == "wrr" and few_turns(nodes)
+            self.next = Rounds().next if known else ALGORITHMS[self.algorithm]
+        self.look()
+
+    def look(self) -> None:
+        """Find out whether the nodes are alive and equal."""
+        self.oldest = LOOK
+        nodes = self.nodes
+        for node in nodes:
+            if node.dead or node.backup:
+                return
+        self.oldest = min([node.last_check for node in nodes]) if nodes else LOOK
+
+
+def only(nodes: Sequence[Subscribed], client: bytes) -> Subscribed:
+    """Take the only node that there is."""
+    (node,) = nodes
+    if node.turns:
+        node.turns -= 1  # dealt when there were others
+    return node
+
+
+def few_turns(nodes: Sequence[Subscribed]) -> bool:
+    """Whether a round is short enough to be dealt beforehand; weights are what a node says."""
+    weights = [node.weight for node in nodes]
+    return bool(weights) and sum(weights) <= KNOWN * min(weights)
+
+
+class Rounds:
+    """Round robin by weight, as `wrr`, with rounds that are dealt beforehand: all are the same."""
+
+    __slots__ = ("_hands", "_left", "_order")
+
+    def __init__(self) -> None:
+        self._hands: list[tuple[Subscribed, int]] = []  # who gets how many turns
+        self._order: list[Subscribed] = []  # whose turns a round consists of, the first one last
+        self._left: list[Subscribed] = []  # what is left of this one
+
+    def next(self, nodes: Sequence[Subscribed], client: bytes) -> Subscribed:
+        """Take the node whose turn it is; `nodes` are always the same."""
+        if not self._left:
+            self._deal(nodes)
+        node = self._left.pop()
+        node.turns -= 1
+        return node
+
+    def _deal(self, nodes: Sequence[Subscribed]) -> None:
+        if not self._hands:
+            smallest = min([node.weight for node in nodes])
+            self._hands = [(node, node.weight // smallest) for node in nodes]
+            order = [node for node, turns in self._hands for _ in range(turns)]
+            self._order = [*reversed(order[:-1]), order[-1]]  # it begins with the last node
+            # A round that has begun with other nodes, or other weights, is not dealt again.
+            self._left = [node for node in reversed(nodes) for _ in range(node.turns)]
+        if not self._left:
+            self._left = self._order.copy()
+            for node, turns in self._hands:
+                node.turns = turns

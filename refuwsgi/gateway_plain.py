@@ -1,0 +1,207 @@
+"""The straight way of a gateway that speaks uwsgi: a packet in one piece, an answer soon.
+
+Section:  ground / gateways; requests that need no task
+What:     nearly every request of a router is one packet without a body, for a node that takes the
+          connection and answers in a moment.
+
+              client arrives --> packet, node, sent     node speaks --> passed on, closed
+
+          All that happens to it stands in two functions, from top to bottom: each call that is
+          not made here is a hundredth of what a request costs.  `Session` does the same in steps
+          of a task, and takes over when there is something to wait for.
+Units:    seconds, bytes.
+Errors:   as those of `gateway_sessions`.
+"""
+
+from __future__ import annotations
+
+import time
+from socket import AF_UNIX, SocketType
+from typing import Any, Final
+
+from refuwsgi.gateway_names import names_of
+from refuwsgi.gateway_reach import Begun, attempt
+from refuwsgi.gateway_relay import CHUNK, RECEIVE, RUNS, Relay, buffer
+from refuwsgi.gateway_rules import BROKEN, NOTHING_ASKED, Asked, Rules
+from refuwsgi.gateway_sessions import UNANSWERED, Session
+from refuwsgi.gateway_straight import NODE_SPEAKS, Serve, Steps, Straight
+from refuwsgi.loop import ENDED
+from refuwsgi.protocol.uwsgi import HEADER, PacketError
+from refuwsgi.waiting import END, NOW, copies
+
+SEVERAL: Final = range(RUNS)
+
+
+def serves(rules: Rules) -> Serve:
+    """Make what a gateway calls for each client that arrives."""
+    asked_of, offers = rules.asked_of, rules.offers
+    choose = rules.chooser.choose if rules.chooser is not None else lambda asked, now: None
+
+    def serve(client: SocketType, peer: Any, straight: Straight) -> None:
+        since, data, asked, target, begun = time.monotonic(), b"", NOTHING_ASKED, None, None
+        try:
+            size = client.recv_into(buffer, RECEIVE, NOW)
+            data = buffer[:size].tobytes()
+            if size <= 4 or size - 4 != data[1] | data[2] << 8:
+                raise Patience
+            asked = asked_of(data[4:])
+            if asked.length or asked.streams or not asked.key:
+                raise Patience
+            if (target := choose(asked, since)) is None:
+                raise NoNode
+            family, names = names_of(target.address)
+            packet = data
+            if data[0] != target.modifier1 or data[3] != target.modifier2:
+                packet = HEADER.pack(target.modifier1, size - 4, target.modifier2) + data[4:]
+            given = family == AF_UNIX and offers is not None and offers.to(target.address)
+            passed = client.fileno() if given else -1
+            node, sent, _ = begun = attempt(family, names[0], (packet,), passed)
+            if sent != size:
+                raise Patience
+            errand = Errand()
+            errand.since, errand.rules, errand.straight = since, rules, straight
+            errand.client, errand.asked, errand.target = client, asked, target
+            errand.node, errand.given, errand.sent, errand.received = node, given, sent, 0
+            straight.watch(node.fileno(), NODE_SPEAKS, errand.node_speaks)
+            straight.waiting[errand] = None
+            if not straight.minded:
+                straight.mind()
+        except (Patience, OSError, ValueError) as problem:
+            session = Session(rules, client, since)
+            otherwise(session, straight, problem, (data, asked, target, begun))
+        except BaseException:
+            client.close()
+            straight.ended()
+            raise
+
+    return serve
+
+
+class Patience(Exception):
+    """What is asked for takes a task."""
+
+
+class NoNode(Patience):
+    """Nobody is there to answer: a task will say so, or knows a fallback."""
+
+
+# The rest of a packet has not come; or an address is none, which is to be told.
+PATIENCE: Final = (Patience, BlockingIOError, ValueError)
+
+
+def otherwise(
+    session: Session,
+    straight: Straight,
+    problem: Exception,
+    known: tuple[bytes, Asked, Any, Begun | None],
+) -> None:
+    """Let a task go on; or end here, if the client has gone or speaks something else."""
+    session.resume(*known, chosen=known[2] is not None or isinstance(problem, NoNode))
+    if isinstance(problem, PATIENCE) and not isinstance(problem, PacketError):
+        straight.task(session.run())
+    else:
+        session.close()
+        straight.ended()
+
+
+class Errand:
+    """A request that a node has, and whose client waits."""
+
+    __slots__ = ("asked", "client", "given", "node", "received", "rules", "sent", "since",
+                 "straight", "target")  # fmt: skip
+
+    since: float
+    rules: Rules
+    straight: Straight
+    client: SocketType
+    asked: Asked
+    target: Any
+    node: SocketType
+    given: bool  # the node has the client's descriptor
+    sent: int  # to the node
+    received: int  # from it
+
+    def node_speaks(self, events: int) -> None:
+        """Pass on what the node says; the errand is over when that was all."""
+        for _ in SEVERAL:
+            try:
+                size = self.node.recv_into(buffer)
+            except BlockingIOError:
+                return
+            except OSError as problem:
+                self._fails(f"fr_instance_read(): {problem.strerror}")
+                return
+            if size:
+                self.received += size
+                if self.given:
+                    self._declined()
+                try:
+                    gone = self.client.send(buffer[:size], NOW)
+                except BlockingIOError:
+                    gone = 0
+                except OSError:
+                    self.close()  # the client left
+                    return
+                if gone < size:
+                    session = self._session(bytes(buffer[gone:size]))
+                    self.straight.task(session.run())
+                    return
+            if not size or (size < CHUNK and events & ENDED == END):
+                if self.received or self.given:
+                    self.close()
+                else:
+                    self._fails(UNANSWERED)
+                return
+            if size < CHUNK:
+                return
+
+    def _declined(self) -> None:
+        """The node answers over its connection: it has ignored the descriptor."""
+        self.given = False
+        if self.rules.offers is not None:
+            self.rules.offers.declined(self.target.address)
+
+    def close(self) -> None:
+        """Close what was opened, and have it put into the books."""
+        straight, node, chooser = self.straight, self.node, self.rules.chooser
+        del straight.waiting[self]
+        self.client.close()
+        if copies.exist:
+            straight.close(node)
+        else:  # the same, at once
+            fd = node.fileno()
+            node.close()
+            straight.forget(fd)
+        if chooser is not None:
+            chooser.ended(self.target, self.received, self.sent)
+        straight.sessions -= 1
+        if straight.leaving:
+            straight.leave()
+
+    # -- to a session, which has the time
+
+    def _session(self, to_client: bytes = b"") -> Session:
+        straight = self.straight
+        straight.waiting.pop(self, None)
+        straight.unwatch(self.node.fileno())
+        session = Session(self.rules, self.client, self.since)
+        relay = Relay(self.client, self.node, [], self.rules.timeout)
+        relay.resume(self.received, to_client)
+        relay.given, relay.sent = self.given, self.sent
+        session.resume(b"", self.asked, self.target, None, chosen=True)
+        session.carry_on(self.node, relay)
+        return session
+
+    def _fails(self, reason: str) -> None:
+        session = self._session()
+        session.fail(BROKEN, reason)
+        session.close()
+        self.straight.ended()
+
+    def patiently(self) -> Steps:
+        """Go on as a task."""
+        return self._session().run()
+
+    def task_ended(self) -> None:
+        """The session is over."""
+        self.straight.ended()

@@ -1,0 +1,178 @@
+"""The plain way of the HTTP router: one request in one piece, from a client that is not kept.
+
+Section:  scaling / http; requests without a body, one for each connection
+What:     what most clients send who want one answer and no more.
+
+              client arrives --> head, packet, node, sent     node speaks --> passed on, closed
+
+          All that happens stands in two functions, from top to bottom: each call that is not made
+          here is a hundredth of what a request costs.  Clients that are kept, heads whose like is
+          not known, and all that takes time go to a session.
+Units:    seconds, bytes.
+Errors:   what the client is to be told is left to the session.
+"""
+
+from __future__ import annotations
+
+import time
+from socket import SocketType
+from typing import Any
+
+from refuwsgi.gateway_reach import Begun, NodeError, attempt
+from refuwsgi.gateway_relay import CHUNK, RECEIVE, buffer
+from refuwsgi.gateway_straight import NODE_SPEAKS, Serve, Steps, Straight
+from refuwsgi.loop import ENDED
+from refuwsgi.protocol.http import HeadError
+from refuwsgi.scaling.http_answer import is_whole
+from refuwsgi.scaling.http_door import RouterDoor
+from refuwsgi.scaling.http_nodes import Target
+from refuwsgi.scaling.http_packet import Ready
+from refuwsgi.scaling.http_session import NOWHERE
+from refuwsgi.scaling.http_straight import StraightSession
+from refuwsgi.waiting import END, NOW, copies
+
+
+def serves(door: RouterDoor) -> Serve:
+    """Make what a gateway calls for each client that arrives at an address."""
+    packets, modifiers, next_node = door.packets, door.modifiers, door.nodes.next
+    keeps, tcp = door.rules.idle > 0, door.tcp
+
+    def serve(client: SocketType, peer: Any, straight: Straight) -> None:
+        since = time.monotonic()
+        target: Target | None = None
+        begun: Begun | None = None
+        data = b""
+        ready: Ready | bytes = b""
+        try:
+            size = client.recv_into(buffer, RECEIVE, NOW)
+            data = buffer[:size].tobytes()
+            place = (peer[0], str(peer[1])) if tcp else NOWHERE
+            ready = packets.ready(data, place, modifiers)
+            if isinstance(ready, bytes) or (ready[2] and keeps):
+                raise Patience
+            packet, host, _ = ready
+            if (target := next_node(since)) is None:
+                raise Patience
+            node, sent, _ = begun = attempt(target.family, target.names[0], (packet,))
+            if sent != len(packet):
+                raise Patience
+            errand = Errand()
+            errand.since, errand.door, errand.straight = since, door, straight
+            errand.client, errand.peer, errand.host = client, peer, host
+            errand.target, errand.node, errand.received = target, node, 0
+            straight.watch(node.fileno(), NODE_SPEAKS, errand.node_speaks)
+            straight.waiting[errand] = None
+            if not straight.minded:
+                straight.mind()
+        except (Patience, OSError, HeadError) as problem:
+            session = StraightSession(door, client, peer, straight)
+            session.begun(data, target, begun)
+            otherwise(session, straight, ready, problem)
+        except BaseException:
+            client.close()
+            straight.ended()
+            raise
+
+    return serve
+
+
+class Patience(Exception):
+    """What is asked for takes a session."""
+
+
+def otherwise(
+    session: StraightSession, straight: Straight, ready: Ready | bytes, problem: Exception
+) -> None:
+    """Let a session go on; `ready` is what was made of what it has heard."""
+    if isinstance(problem, BlockingIOError) or session.has_begun():
+        straight.turn(session)
+    else:
+        session.hears(ready)
+
+
+class Errand:
+    """A request that a node has, and whose client waits."""
+
+    __slots__ = ("client", "door", "host", "node", "peer", "received", "session", "since",
+                 "straight", "target")  # fmt: skip
+
+    since: float
+    door: RouterDoor
+    straight: Straight
+    client: SocketType
+    peer: Any
+    host: str
+    target: Target
+    node: SocketType
+    received: int  # from the node
+    session: StraightSession  # that has taken over
+
+    def node_speaks(self, events: int) -> None:
+        """Pass on what the node says; the errand is over when that was all."""
+        try:
+            size = self.node.recv_into(buffer)
+        except BlockingIOError:
+            return
+        except OSError as problem:
+            self._fails(problem.strerror or "")
+            return
+        if size:
+            self.received += size
+            piece = buffer[:size]
+            try:
+                gone = self.client.send(piece, NOW)
+            except BlockingIOError:
+                gone = 0
+            except OSError:
+                self.close()  # the client left
+                return
+            if gone < size:
+                session = self._session()
+                session.answered(self.node, self.received, bytes(piece[gone:]))
+                self.straight.turn(session)
+                return
+            ended = size < CHUNK and events & ENDED == END
+            if ended or (self.received == size and is_whole(piece)):
+                self.close()
+        elif self.received:
+            self.close()
+        else:
+            self._fails("no answer")
+
+    def close(self) -> None:
+        """Close what was opened; the errand is over."""
+        straight, node = self.straight, self.node
+        del straight.waiting[self]
+        self.client.close()
+        if copies.exist:
+            straight.close(node)
+        else:  # the same, at once
+            fd = node.fileno()
+            node.close()
+            straight.forget(fd)
+        straight.sessions -= 1
+        if straight.leaving:
+            straight.leave()
+
+    # -- to a session, which has the time
+
+    def _session(self) -> StraightSession:
+        self.straight.waiting.pop(self, None)
+        session = StraightSession(self.door, self.client, self.peer, self.straight)
+        session.asked(self.host, self.target)
+        return session
+
+    def _fails(self, reason: str) -> None:
+        session = self._session()
+        session.answered(self.node, self.received, b"", NodeError(reason))
+        self.straight.turn(session)
+
+    def patiently(self) -> Steps:
+        """Go on as a task."""
+        session = self.session = self._session()
+        session.answered(self.node, self.received, b"")
+        return session.patiently()
+
+    def task_ended(self) -> None:
+        """The task has come to its end."""
+        self.session.task_ended()
