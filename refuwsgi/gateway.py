@@ -17,6 +17,7 @@ Errors:   an exception ends the session it happened in; the loop writes the trac
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -31,6 +32,7 @@ from refuwsgi.streams import accept
 ORPHANED: Final = 0.5  # between two looks at who our parent is
 DRAIN: Final = getattr(signal, "SIGRTMIN", 34) + 1  # from our master: finish, then go
 TAKE: Final = "_accept"  # what accept() calls, before it wraps a socket and translates numbers
+GARBAGE: Final = 20_000  # objects that have come to stay before those are looked for that do not
 MERCY: Final = 60.0  # how long running sessions may take to end when it drains
 IGNORED: Final = (
     signal.SIGHUP,
@@ -81,6 +83,7 @@ class Gateway:
 
     def run(self) -> int:
         """Serve until a signal says that it is enough."""
+        gc.set_threshold(GARBAGE)  # a table of nodes grows by what is no garbage
         self.loop.spawn(self._signals())
         self.loop.spawn(self._mind_master(starter()))
         for task in self._tasks:

@@ -120,7 +120,12 @@ def dated(words: str) -> None:
 
 def request_line(words: str) -> None:
     """Write a line about a request; it has a date of its own, and was made to be one line."""
-    _write(words, _state.requests)
+    try:  # as `_write`, but for a case that is seldom: there is one of these for each request
+        (_state.write or os.write)(_state.requests, (words + "\n").encode())
+    except UnicodeEncodeError:
+        _write(words, _state.requests)
+    except OSError:
+        pass
 
 
 def exception(words: str) -> None:

@@ -142,9 +142,19 @@ ONE: Final = socket.CMSG_LEN(4)  # room for one descriptor: the kernel closes wh
 
 AT_ONCE: Final = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
 
-# Only a socket object can receive a descriptor, and to make one for each client costs a call to
-# the kernel.  A handle stands for whoever has its number now; it is never closed.
+# Only a socket object can receive a descriptor, or send without waiting, and to make one for each
+# client costs a call to the kernel.  A handle stands for whoever has its number now, and is never
+# closed.
 _handles: dict[int, socket.SocketType] = {}
+
+
+def handle_of(fd: int) -> socket.SocketType:
+    """A handle of the stream that has this number."""
+    handle = _handles.get(fd)
+    if handle is None:
+        handle = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
+        handle = _handles.setdefault(fd, handle)
+    return handle
 
 
 def received(fd: int, size: int) -> tuple[bytes, int]:
@@ -153,11 +163,7 @@ def received(fd: int, size: int) -> tuple[bytes, int]:
     BlockingIOError when there is nothing yet: an accepted UNIX socket inherits no timeout from
     its listener, so nobody may sleep in the reading.
     """
-    handle = _handles.get(fd)
-    if handle is None:
-        handle = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
-        handle = _handles.setdefault(fd, handle)
-    data, extra, _, _ = handle.recvmsg(size, ONE, AT_ONCE)
+    data, extra, _, _ = (_handles.get(fd) or handle_of(fd)).recvmsg(size, ONE, AT_ONCE)
     return data, _client_in(extra) if extra else -1
 
 

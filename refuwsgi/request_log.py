@@ -132,36 +132,38 @@ class Line:
         self._memory = memory
         self._second = 0
         self._date = ""
-        self._pid = str(os.getpid())  # made in the worker, after the fork
+        self._front = f"[pid: {os.getpid()}|app: "  # made in the worker, after the fork
         self._rows = [[core.words for core in rows] for rows in board.cores]
         self._every = [words for rows in self._rows for words in rows]
+        self._alone = len(self._every) == 1  # there is one core, and nothing to add up
         self._ends: dict[End, str] = {}  # ends of lines that were made before
 
     def line(self, request: Request) -> str:
         """Make the line of one request."""
         environ = request.environ
         get = environ.get
-        mine = -1
-        if request.app >= 0:
+        words = request.core.words
+        mine, total = words[13], words[0]
+        if not self._alone:
             mine = sum(map(APP_REQUESTS, self._rows[request.worker - 1]))
-        total = sum(map(REQUESTS, self._every))
-        took = (time.time_ns() // 1000 - request.started) // self._divisor
+            total = sum(map(REQUESTS, self._every))
+        if request.app < 0:
+            mine = -1
+        took = (words[17] - request.started) // self._divisor
         size = request.packet_size or size_of(environ)
         second = request.started // 1_000_000
         if second != self._second:
             self._second, self._date = second, time.ctime(second)
         # What the client said stands in the middle: only there can be anything to escape.
         who = f"{get(self._peer) or get('REMOTE_ADDR', '')} ({get('REMOTE_USER', '')})"
-        if not who.isprintable():
-            who = shown(who)
         said = f"{get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')}"
-        if not said.isprintable():
-            said = shown(said)
+        if not (who.isprintable() and said.isprintable()):
+            who, said = shown(who), shown(said)
         key = (request.via, request.protocol, request.status, request.headers,
                request.head_size, request.chunks, request.core_number)  # fmt: skip
+        front = memory_of() + self._front if self._memory else self._front
         return (
-            f"{memory_of() if self._memory else ''}"
-            f"[pid: {self._pid}|app: {request.app}|req: {mine}/{total}] "
+            f"{front}{request.app}|req: {mine}/{total}] "
             f"{who} {{{2 * len(environ)} vars in {size} bytes}} [{self._date}] {said} => "
             f"generated {request.size} bytes in {took} {self._unit} "
             f"{self._ends.get(key) or self._end(key)}"
@@ -196,7 +198,7 @@ def size_of(environ: dict[str, Any]) -> int:
     lengths = 4 * len(environ)
     try:
         # To join texts and measure the whole takes half as long as to measure each.
-        return lengths + len("".join(environ)) + len("".join(environ.values()))
+        return lengths + len("".join([*environ, *environ.values()]))
     except TypeError:  # an application may add anything
         return lengths + sum(len(str(each)) for pair in environ.items() for each in pair)
 

@@ -58,7 +58,7 @@ class Table:
         self._fallback_key = fallback_key
         self._full = False
         self._crowd: Crowd[Subscribed] = Crowd(self.slots)
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[str, tuple[str, str]] = {}
 
     # -- announcements
 
@@ -66,9 +66,11 @@ class Table:
         self, said: Announcement, address: str, now: float, sender: Sender = NOBODY
     ) -> bool:
         """Take an announcement; say whether its node is new."""
-        slot = self.slots.get(said.key) or self._new_slot(said)
+        slot, name = self.slots.get(said.key), ""
         if slot is None:
-            return False
+            name = shown(said.key)
+            if (slot := self._new_slot(said, name)) is None:
+                return False
         for node in slot.nodes:
             if node.address == address:
                 if node.dead:
@@ -80,9 +82,9 @@ class Table:
                 return False
         if len(slot.nodes) >= MOST_NODES and not self._make_room(longest_silent(slot.nodes)):
             return False
-        node = Subscribed(said, self._shared(address), sender, now)
-        slot.consist_of((*slot.nodes, node))
-        self.say(f"{self._speaker} {shown(said.key)} => new node: {shown(address)}")
+        shared, told = self._shared(address)
+        slot.consist_of((*slot.nodes, Subscribed(said, shared, sender, now)))
+        self.say(f"{self._speaker} {name or shown(said.key)} => new node: {told}")
         self._living_changed(1)
         return True
 
@@ -218,13 +220,13 @@ class Table:
         for slot in self.slots.values():
             yield from slot.nodes
 
-    def _new_slot(self, said: Announcement) -> Slot | None:
+    def _new_slot(self, said: Announcement, name: str) -> Slot | None:
         if len(self.slots) >= MOST_SLOTS and not self._make_room(self._crowd.silent()):
             return None
         # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
         slot = Slot(said.algorithm and _algorithm_of(said) or self._algorithm)
         self.slots[said.key] = slot
-        self.say(f"{self._speaker} new pool: {shown(said.key)} (hash key: {hash_of(said.key)})")
+        self.say(f"{self._speaker} new pool: {name} (hash key: {hash_of(said.key)})")
         return slot
 
     def _make_room(self, nodes: list[Subscribed]) -> bool:
@@ -239,14 +241,15 @@ class Table:
             self._remove_if_idle(node)
         return bool(nodes)
 
-    def _shared(self, address: str) -> str:
-        """One string for all keys of an address: most instances subscribe to many."""
+    def _shared(self, address: str) -> tuple[str, str]:
+        """One string for all keys of an address, as it is and as it is shown."""
+        # Most instances subscribe to many keys.
         known = self._addresses.get(address)
         if known is None:
             # Nodes come and go: what is kept here must not outgrow what is in the table.
             if len(self._addresses) > SHARED + 2 * len(self.slots):
                 self._addresses.clear()
-            known = self._addresses[address] = address
+            known = self._addresses[address] = address, shown(address)
         return known
 
 

@@ -77,20 +77,17 @@ class Slot:
         """Have these nodes, with their weights, from now on."""
         self.nodes = nodes
         if len(nodes) == 1:
-            self.next = only
-        else:
-            known = self.algorithm == "wrr" and few_turns(nodes)
-            self.next = Rounds().next if known else ALGORITHMS[self.algorithm]
-        self.look()
-
-    def look(self) -> None:
-        """Find out whether the nodes are alive and equal."""
+            self.next, (node,) = only, nodes
+            self.oldest = LOOK if node.dead or node.backup else node.last_check
+            return
+        known = self.algorithm == "wrr" and few_turns(nodes)
+        self.next = Rounds().next if known else ALGORITHMS[self.algorithm]
         self.oldest = LOOK
-        nodes = self.nodes
         for node in nodes:
             if node.dead or node.backup:
                 return
-        self.oldest = min([node.last_check for node in nodes]) if nodes else LOOK
+        if nodes:
+            self.oldest = min([node.last_check for node in nodes])
 
 
 def only(nodes: Sequence[Subscribed], client: bytes) -> Subscribed:

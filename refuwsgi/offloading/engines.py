@@ -102,13 +102,13 @@ class MemoryEngine:
         """Send them."""
         await client.give(self._data)
 
-    def at_once(self, client: Client) -> bool:
+    def at_once(self, client: socket.SocketType) -> bool:
         """Send what fits into the socket, and say whether that was all."""
         try:
-            client.sent = client.send(self._data, socket.MSG_DONTWAIT)
+            sent = client.send(self._data, socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
-        self._data = self._data[client.sent :]
+        self._data = self._data[sent:]
         return not self._data
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ from refuwsgi.offloading.static_paths import Found, Places
 from refuwsgi.offloading.static_ranges import Range
 from refuwsgi.offloading.static_twins import Twins, accepted
 from refuwsgi.options import Option, flag
-from refuwsgi.request import DONE, GIVEN, Request, wait_for
+from refuwsgi.request import DONE, GIVEN, NEXT, Request, wait_for
 
 
 def _serve_mode(value: str) -> str:
@@ -98,8 +98,10 @@ class Answers:
 
     def answer(self, request: Request, found: Found) -> int:
         """Send a file; it is closed, or belongs to a thread, when this returns."""
-        if self._plain and found.fd < 0 and self._sent_from_memory(request, found):
-            return DONE
+        if self._plain and found.fd < 0:
+            taken = self._sent_from_memory(request, found)
+            if taken != NEXT:
+                return taken
         coding, found, original = self._twin_of(request, found)
         try:
             status = found.status
@@ -123,17 +125,16 @@ class Answers:
         finally:
             found.close()
 
-    def _sent_from_memory(self, request: Request, found: Found) -> bool:
+    def _sent_from_memory(self, request: Request, found: Found) -> int:
         """Send a small file that is at hand, if nobody but the file has a say in the answer."""
         environ = request.environ
         if (
             not found.content
             or environ.get("REQUEST_METHOD") != "GET"
             or "HTTP_IF_MODIFIED_SINCE" in environ
-            or request.offload is not None
             or not request.unchanged
         ):
-            return False
+            return NEXT
         key = (found.path, found.status.st_mtime_ns, found.size, request.protocol)
         known = self._heads.get(key)
         if known is None:
@@ -146,9 +147,7 @@ class Answers:
             self._heads[key] = known
         head, request.headers = known
         request.status, request.head_size, request.size = 200, len(head), found.size
-        request.via = "sendfile"
-        request.send(head + found.content)
-        return True
+        return transfer(request, found, 0, found.size, head, found.content)
 
     def _twin_of(self, request: Request, found: Found) -> tuple[str, Found, bytes]:
         """Take the twin if there is one: its coding, what to send, and the original's name."""

@@ -18,10 +18,11 @@ Errors:   a client or a node that fails ends its task with one line in the log.
 
 from __future__ import annotations
 
+import os
 import time
 
 from refuwsgi import log
-from refuwsgi.offloading.engines import Client, Engine, MemoryEngine
+from refuwsgi.offloading.engines import Engine, MemoryEngine
 from refuwsgi.offloading.one_thread import (
     TRACE,
     Limits,
@@ -30,6 +31,7 @@ from refuwsgi.offloading.one_thread import (
     ThreadRow,
 )
 from refuwsgi.options import Config, Option, flag, how_many, number, seconds
+from refuwsgi.passing import handle_of
 from refuwsgi.request import Request
 from refuwsgi.shared import words
 
@@ -136,21 +138,38 @@ class OffloadThreads:
 
     def offload(self, engine: Engine, request: Request) -> bool:
         """Give the client of a request to the next thread; False: the worker has to do it."""
-        return self.program(Offloaded(engine), request)
+        if isinstance(engine, MemoryEngine) and self._ends_at_once(engine, request):
+            return True
+        return self._hand_over(Offloaded(engine), request)
 
     def program(self, task: Offloaded, request: Request) -> bool:
         """As `offload`, for a task that somebody wants to follow."""
-        if not self._threads:
+        if isinstance(task.engine, MemoryEngine) and self._ends_at_once(task.engine, request):
+            task.failure = ""
+            task.ended()
+            return True
+        return self._hand_over(task, request)
+
+    def _ends_at_once(self, engine: MemoryEngine, request: Request) -> bool:
+        """Take the first step of a task: say whether it was the last one, too."""
+        # Beyond: what fits into the socket is under way at once and keeps nobody.  To wake a thread
+        # for it costs more than to send it, because only one thread of Python runs at a time.
+        if request.body.left or not self._threads or self._full():
             return False
-        if isinstance(task.engine, MemoryEngine) and not self._full():
-            request.core.offloaded += 1  # before the client has the answer and may look
-            if _at_once(task.engine, request):
+        request.core.offloaded += 1  # before the client has the answer and may look
+        try:
+            if engine.at_once(handle_of(request.fd)):
+                os.close(request.give_away())
                 request.via = "offload"
-                task.failure = ""
-                task.ended()
                 return True
-            request.core.offloaded -= 1
-        thread = self._next(request.core_number)
+        except OSError:
+            request.core.write_errors += 1
+            raise
+        request.core.offloaded -= 1
+        return False
+
+    def _hand_over(self, task: Offloaded, request: Request) -> bool:
+        thread = self._next(request.core_number) if self._threads else None
         if thread is None:
             return False
         task.unread = request.body.left > 0
@@ -163,7 +182,7 @@ class OffloadThreads:
 
     def _full(self) -> bool:
         """Whether a task that has begun could find no thread to end it."""
-        return all(each.full() for each in self._threads)
+        return bool(self._limits.most) and all(each.full() for each in self._threads)
 
     def _next(self, core: int) -> OffloadThread | None:
         for _ in self._threads:
@@ -183,26 +202,6 @@ class OffloadThreads:
         for each in threads:
             each.thread.join(None if until is None else max(0.0, until - time.monotonic()))
         return not any(each.thread.is_alive() for each in threads)
-
-
-def _at_once(engine: MemoryEngine, request: Request) -> bool:
-    """Take the first step of a task: say whether it was the last one, too."""
-    # Beyond: what fits into the socket is under way at once and keeps nobody.  To wake a thread
-    # for it costs more than to send it, because only one thread of Python runs at a time.
-    if request.body.left:
-        return False
-    client = Client(request.fd)
-    try:
-        if engine.at_once(client):
-            request.give_away()
-            client.close()
-            return True
-    except OSError:
-        request.core.write_errors += 1
-        raise
-    finally:
-        client.detach()
-    return False
 
 
 def _count(request: Request) -> None:

@@ -23,7 +23,7 @@ def asked(**more: Any) -> Request:
     request.worker, request.core_number, request.app = 2, 1, 0
     request.status, request.headers, request.head_size = 200, 2, 64
     request.size, request.chunks = 5, 1
-    request.started = time.time_ns() // 1000
+    request.started = request.core.last = time.time_ns() // 1000
     return request
 
 
