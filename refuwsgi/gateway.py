@@ -119,21 +119,23 @@ class Gateway:
 
     def _open(self, listener: socket.socket) -> None:
         """Take each client of one listener from now on."""
-        # With the sockets that Python's are made of, which cost half.
         take, serve, straight = _taker(listener), self.serve, self.straight
-        family, kind, protocol = int(listener.family), int(listener.type), listener.proto
 
         def arrives(events: int) -> None:
             try:
-                fd, peer = take()
-                client = socket.SocketType(family, kind, protocol, fd)
+                client, peer = take()
             except (BlockingIOError, ConnectionError):
                 return  # another process was faster, or the client has gone
             except OSError:
                 self._run_short(listener)
                 return
             straight.sessions += 1  # first: whoever leaves must know of it
-            serve(client, peer, straight)
+            try:
+                serve(client, peer, straight)
+            except BaseException:
+                os.close(client)
+                straight.ended()
+                raise
 
         self._accepting[listener.fileno()] = listener
         self.loop.watch(listener.fileno(), READ, arrives)
@@ -147,7 +149,7 @@ class Gateway:
             client, peer = await accept(listener)  # which knows how to wait
             self._short.remove(task)
             self.straight.sessions += 1
-            self.serve(client, peer, self.straight)
+            self.serve(client.detach(), peer, self.straight)
             self._open(listener)
 
         task = self.loop.spawn(patiently())

@@ -15,16 +15,19 @@ Errors:   as those of `gateway_sessions`.
 
 from __future__ import annotations
 
+import os
 import time
+from errno import EINPROGRESS
 from socket import AF_UNIX, SocketType
 from typing import Any, Final
 
 from refuwsgi.gateway_names import names_of
-from refuwsgi.gateway_reach import Begun, attempt
+from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, broken_by, rights_of
 from refuwsgi.gateway_relay import CHUNK, RECEIVE, RUNS, Relay, buffer
 from refuwsgi.gateway_rules import BROKEN, NOTHING_ASKED, Asked, Rules
 from refuwsgi.gateway_sessions import UNANSWERED, Session
 from refuwsgi.gateway_straight import NODE_SPEAKS, Serve, Steps, Straight
+from refuwsgi.handles import handle_of, handles, socket_of
 from refuwsgi.loop import ENDED
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
 from refuwsgi.waiting import END, NOW, copies
@@ -37,10 +40,11 @@ def serves(rules: Rules) -> Serve:
     asked_of, offers = rules.asked_of, rules.offers
     choose = rules.chooser.choose if rules.chooser is not None else lambda asked, now: None
 
-    def serve(client: SocketType, peer: Any, straight: Straight) -> None:
+    def serve(client: int, peer: Any, straight: Straight) -> None:
         since, data, asked, target, begun = time.monotonic(), b"", NOTHING_ASKED, None, None
         try:
-            size = client.recv_into(buffer, RECEIVE, NOW)
+            handle = handles.get(client) or handle_of(client)
+            size = handle.recv_into(buffer, RECEIVE, NOW)
             data = buffer[:size].tobytes()
             if size <= 4 or size - 4 != data[1] | data[2] << 8:
                 raise Patience
@@ -54,25 +58,28 @@ def serves(rules: Rules) -> Serve:
             if data[0] != target.modifier1 or data[3] != target.modifier2:
                 packet = HEADER.pack(target.modifier1, size - 4, target.modifier2) + data[4:]
             given = family == AF_UNIX and offers is not None and offers.to(target.address)
-            passed = client.fileno() if given else -1
-            node, sent, _ = begun = attempt(family, names[0], (packet,), passed)
+            node = SocketType(family, STREAM)
+            begun = node, NOT_CONNECTED, node.connect_ex(names[0])
+            if begun[2] and begun[2] != EINPROGRESS:
+                raise Patience
+            sent = node.sendmsg((packet,), rights_of(client)) if given else node.send(packet)
             if sent != size:
+                begun = node, sent, 0
                 raise Patience
             errand = Errand()
             errand.since, errand.rules, errand.straight = since, rules, straight
-            errand.client, errand.asked, errand.target = client, asked, target
+            errand.client, errand.handle, errand.target = client, handle, target
             errand.node, errand.given, errand.sent, errand.received = node, given, sent, 0
-            straight.watch(node.fileno(), NODE_SPEAKS, errand.node_speaks)
+            errand.asked, errand.fd = asked, (fd := node.fileno())
+            straight.calls[fd] = errand.node_speaks
+            straight.add(fd, NODE_SPEAKS)
             straight.waiting[errand] = None
             if not straight.minded:
                 straight.mind()
         except (Patience, OSError, ValueError) as problem:
-            session = Session(rules, client, since)
+            session = Session(rules, socket_of(client, peer), since)
+            begun = broken_by(begun, problem)
             otherwise(session, straight, problem, (data, asked, target, begun))
-        except BaseException:
-            client.close()
-            straight.ended()
-            raise
 
     return serve
 
@@ -97,7 +104,9 @@ def otherwise(
 ) -> None:
     """Let a task go on; or end here, if the client has gone or speaks something else."""
     session.resume(*known, chosen=known[2] is not None or isinstance(problem, NoNode))
-    if isinstance(problem, PATIENCE) and not isinstance(problem, PacketError):
+    if known[3] is not None or (
+        isinstance(problem, PATIENCE) and not isinstance(problem, PacketError)
+    ):
         straight.task(session.run())
     else:
         session.close()
@@ -107,16 +116,18 @@ def otherwise(
 class Errand:
     """A request that a node has, and whose client waits."""
 
-    __slots__ = ("asked", "client", "given", "node", "received", "rules", "sent", "since",
-                 "straight", "target")  # fmt: skip
+    __slots__ = ("asked", "client", "fd", "given", "handle", "node", "received", "rules", "sent",
+                 "since", "straight", "target")  # fmt: skip
 
     since: float
     rules: Rules
     straight: Straight
-    client: SocketType
+    client: int
+    handle: SocketType  # of the client
     asked: Asked
     target: Any
     node: SocketType
+    fd: int  # its descriptor
     given: bool  # the node has the client's descriptor
     sent: int  # to the node
     received: int  # from it
@@ -136,7 +147,7 @@ class Errand:
                 if self.given:
                     self._declined()
                 try:
-                    gone = self.client.send(buffer[:size], NOW)
+                    gone = self.handle.send(buffer[:size], NOW)
                 except BlockingIOError:
                     gone = 0
                 except OSError:
@@ -165,13 +176,12 @@ class Errand:
         """Close what was opened, and have it put into the books."""
         straight, node, chooser = self.straight, self.node, self.rules.chooser
         del straight.waiting[self]
-        self.client.close()
+        os.close(self.client)
         if copies.exist:
             straight.close(node)
         else:  # the same, at once
-            fd = node.fileno()
             node.close()
-            straight.forget(fd)
+            del straight.calls[self.fd]
         if chooser is not None:
             chooser.ended(self.target, self.received, self.sent)
         straight.sessions -= 1
@@ -184,8 +194,9 @@ class Errand:
         straight = self.straight
         straight.waiting.pop(self, None)
         straight.unwatch(self.node.fileno())
-        session = Session(self.rules, self.client, self.since)
-        relay = Relay(self.client, self.node, [], self.rules.timeout)
+        client = socket_of(self.client, None)
+        session = Session(self.rules, client, self.since)
+        relay = Relay(client, self.node, [], self.rules.timeout)
         relay.resume(self.received, to_client)
         relay.given, relay.sent = self.given, self.sent
         session.resume(b"", self.asked, self.target, None, chosen=True)

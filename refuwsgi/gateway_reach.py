@@ -73,6 +73,13 @@ def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) ->
         raise
 
 
+def broken_by(begun: Begun | None, problem: BaseException) -> Begun | None:
+    """What has come of an attempt of which an error was the end."""
+    if begun is None or not isinstance(problem, OSError):
+        return begun
+    return begun[0], NOT_SENT, problem.errno or errno.EIO
+
+
 async def reach(
     family: int,
     names: tuple[Name, ...],
@@ -123,17 +130,19 @@ def _try(sock: socket.SocketType, data: Sequence[Bytes], passed: int) -> tuple[i
     """Send what goes: how much, and 0; or NOT_SENT, and why."""
     try:
         if passed >= 0:
-            return sock.sendmsg(data, _rights.get(passed) or _rights_of(passed)), 0
+            return sock.sendmsg(data, rights_of(passed)), 0
         return sock.send(data[0]) if len(data) == 1 else sock.sendmsg(data), 0
     except OSError as problem:
         return NOT_SENT, problem.errno or errno.EIO
 
 
-def _rights_of(descriptor: int) -> tuple[tuple[int, int, bytes]]:
+def rights_of(descriptor: int) -> tuple[tuple[int, int, bytes]]:
     """What sends a descriptor along; made once for each number, of which there are not many."""
-    found = _rights[descriptor] = (
-        (socket.SOL_SOCKET, socket.SCM_RIGHTS, DESCRIPTOR.pack(descriptor)),
-    )
+    found = _rights.get(descriptor)
+    if found is None:
+        found = _rights[descriptor] = (
+            (socket.SOL_SOCKET, socket.SCM_RIGHTS, DESCRIPTOR.pack(descriptor)),
+        )
     return found
 
 

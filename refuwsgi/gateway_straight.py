@@ -32,9 +32,9 @@ PATIENCE: Final = 0.2  # how long a session goes unminded: no timeout, no look a
 
 Steps = Coroutine[Any, Any, None]
 
-# Begins a session.  It closes its client, which may block: each call says that it does not want to
-# (NOW), for to tell the kernel once would be a call more.
-Serve = Callable[[SocketType, Any, "Straight"], None]
+# Begins a session with the client that has a descriptor, and closes it.  It may block: each call
+# says that it does not want to (NOW), for to tell the kernel once would be a call more.
+Serve = Callable[[int, Any, "Straight"], None]
 
 
 class Waiting(Protocol):
@@ -59,6 +59,7 @@ class Straight:
         self.sessions = 0  # clients that are being served, by tasks or without
         self.leaving = False  # the gateway goes when the last of them is over
         self.watch, self.unwatch, self.forget = loop.watch, loop.unwatch, loop.forget
+        self.calls, self.add = loop.calls, loop.add
         self._loop = loop
         self.waiting: dict[Waiting, None] = {}  # the longest first
         self.minded = False

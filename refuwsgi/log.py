@@ -279,27 +279,3 @@ def rotate() -> None:
         except OSError as problem:
             line(f"unable to put the log {_state.path} aside: {problem.strerror}")
         reopen()
-
-
-class Touches:
-    """Files that give an order by being touched."""
-
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        self._seen = {path: _changed(path) for path in paths}
-
-    def touched(self) -> str | None:
-        """Name a file that was touched since the last call."""
-        for path, before in self._seen.items():
-            now = _changed(path)
-            if now != before:
-                self._seen[path] = now
-                if now:
-                    return path
-        return None
-
-
-def _changed(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0  # not there yet: it will be new when it comes

@@ -31,7 +31,7 @@ from socket import SocketType
 from typing import Any, Final, NamedTuple
 
 from refuwsgi import log
-from refuwsgi.waiting import END, Selector, choose, copies
+from refuwsgi.waiting import AT_ONCE, END, Selector, choose, copies
 
 READ, WRITE = EVENT_READ, EVENT_WRITE
 Source = SocketType | int  # an int is a bare descriptor, such as a pidfd
@@ -41,9 +41,8 @@ Ready = list[Source | tuple[Source, int]]
 class Wait(NamedTuple):
     """What a task sleeps for.  Waiting again for the same costs no system call.
 
-    With `READ | END` it also hears when the peer has said everything: beside the socket itself
-    the pair (socket, END) is ready, and a read that does not fill its buffer was the last.
-    Where the kernel cannot tell, only the last read does.
+    With `READ | END` it also hears, where the kernel tells, when the peer has said everything: the
+    pair (socket, END) is ready, too; a read that does not fill its buffer was the last.
     """
 
     interests: tuple[tuple[Source, int], ...]
@@ -113,10 +112,9 @@ class Loop:
         self.tasks: set[Task] = set()
         self._selector = selector = choose() if selector is None else selector
         # For what is called whenever a descriptor is ready.  It must not wait; a task costs more.
-        self.watch: Callable[[int, int, Callable[[int], None]], None] = selector.watch
-        self.unwatch: Callable[[int], Any] = selector.unwatch
-        self.forget: Callable[[int], Any] = selector.forget
-        self._ready = selector.ready
+        self.watch, self.unwatch, self.forget = selector.watch, selector.unwatch, selector.forget
+        self.calls, self.add = selector.watched, selector.add  # as `watch`, in two steps
+        self._ready = selector.poll
         self._runnable: deque[Task] = deque()
         self._timers: list[tuple[float, int, Task]] = []
         self._stale = 0  # how many of the timers nobody waits for any more
@@ -178,9 +176,8 @@ class Loop:
             self._runnable.append(task)
 
     def _run_tasks(self) -> None:
-        # Only those that are queued now: one that always has more to do must not keep the
-        # others from hearing the kernel.
-        # But those that these spawn have their first step, too: it spares a look at the kernel.
+        # Only those that are queued now, lest one that always has more to do keeps the others from
+        # hearing the kernel; and the first steps of those that they spawn, which spares a look.
         left = len(self._runnable)
         while left:
             left -= 1
@@ -259,12 +256,15 @@ class Loop:
             if alarm != sleeper.alarm:
                 alarm = self._next_alarm()
             if alarm < NEVER:
-                left = alarm - time.monotonic()
-                timeout = left if left > 0.0 else 0.0
-        for found, events in self._ready(timeout):
+                timeout = max(0.0, alarm - time.monotonic())
+        # A call closes nothing that is waited for but its own: no number changes hands meanwhile.
+        watched = self.calls
+        for fd, events in self._ready(timeout, AT_ONCE):
+            found = watched.get(fd)
             if found.__class__ is not tuple:
                 try:
-                    found(events)
+                    if found is not None:
+                        found(events)
                 except Exception:
                     log.exception(f"a call of the loop ended by an error: {found}")
                 continue

@@ -20,6 +20,7 @@ from typing import Final
 
 from refuwsgi.address import Address
 from refuwsgi.binding import listening
+from refuwsgi.handles import handle_of, handles
 from refuwsgi.listeners import Listener
 from refuwsgi.options import Option, flag
 
@@ -142,20 +143,6 @@ ONE: Final = socket.CMSG_LEN(4)  # room for one descriptor: the kernel closes wh
 
 AT_ONCE: Final = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
 
-# Only a socket object can receive a descriptor, or send without waiting, and to make one for each
-# client costs a call to the kernel.  A handle stands for whoever has its number now, and is never
-# closed.
-_handles: dict[int, socket.SocketType] = {}
-
-
-def handle_of(fd: int) -> socket.SocketType:
-    """A handle of the stream that has this number."""
-    handle = _handles.get(fd)
-    if handle is None:
-        handle = socket.SocketType(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
-        handle = _handles.setdefault(fd, handle)
-    return handle
-
 
 def received(fd: int, size: int) -> tuple[bytes, int]:
     """Read what a UNIX stream has: some bytes, and the socket that came with them, or -1.
@@ -163,7 +150,7 @@ def received(fd: int, size: int) -> tuple[bytes, int]:
     BlockingIOError when there is nothing yet: an accepted UNIX socket inherits no timeout from
     its listener, so nobody may sleep in the reading.
     """
-    data, extra, _, _ = (_handles.get(fd) or handle_of(fd)).recvmsg(size, ONE, AT_ONCE)
+    data, extra, _, _ = (handles.get(fd) or handle_of(fd)).recvmsg(size, ONE, AT_ONCE)
     return data, _client_in(extra) if extra else -1
 
 

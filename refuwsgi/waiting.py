@@ -31,17 +31,20 @@ class Epoll:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._watched: dict[int, Any] = {}  # descriptor -> what was registered with it
+        self.watched: dict[int, Any] = {}  # descriptor -> what was registered with it
         self._found: dict[Source, tuple[int, Any]] = {}  # for sockets that are closed by now
-        # To forget a descriptor that is closed, which the kernel has forgotten already.
-        self.forget: Callable[[int], Any] = self._watched.pop
+        # What is called for each conversation is the kernel's own: to begin to watch a descriptor
+        # that is in `watched`, and to wait, so long and for so many: descriptors and events.
+        self.add: Callable[[int, int], None] = self._epoll.register
+        self.poll: Callable[[float | None, int], list[tuple[int, int]]] = self._epoll.poll
+        self.forget: Callable[[int], Any] = self.watched.pop  # one that is closed
 
     def register(self, fileobj: Source, events: int, data: Any = None) -> None:
         """Begin to watch a socket; `data` tells it from all others."""
         fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
         if fd < 0:
             raise ValueError(f"closed: {fileobj!r}")
-        if fileobj in self._found and fd in self._watched:
+        if fileobj in self._found and fd in self.watched:
             raise KeyError(f"watched already: {fileobj!r}")
         # READ and WRITE are 1 and 2; EPOLLIN and EPOLLOUT are 1 and 4.
         self.watch(fd, events & (1 | END) | (events & 2) << 1, data)
@@ -50,45 +53,36 @@ class Epoll:
     def unregister(self, fileobj: Source) -> None:
         """Watch it no more; it may be closed already."""
         fd, data = self._found.pop(fileobj)
-        if self._watched.get(fd, self) is not data:
+        if self.watched.get(fd, self) is not data:
             return  # it was closed, and its number belongs to another
         if _closed(fileobj):
-            del self._watched[fd]
+            del self.watched[fd]
         else:
             self.unwatch(fd)
 
     def watch(self, fd: int, mask: int, data: Any) -> None:
         """Watch a descriptor, with a mask that epoll understands."""
-        self._watched[fd] = data
+        self.watched[fd] = data
         try:
             self._epoll.register(fd, mask)
         except FileExistsError:
             self._epoll.modify(fd, mask)  # its number belonged to a duplicate of another socket
         except BaseException:
-            del self._watched[fd]
+            del self.watched[fd]
             raise
 
     def unwatch(self, fd: int) -> None:
         """Watch an open descriptor no more."""
-        del self._watched[fd]
+        del self.watched[fd]
         try:
             self._epoll.unregister(fd)
         except OSError:
             pass  # the descriptor was closed behind our back
 
-    def ready(self, timeout: float | None = None) -> list[tuple[Any, int]]:
-        """Wait; return what was registered with what is ready, and the events."""
-        watched = self._watched
-        try:
-            events = self._epoll.poll(timeout, AT_ONCE)
-        except InterruptedError:
-            return []
-        return [(watched[fd], mask) for fd, mask in events if fd in watched]
-
     def close(self) -> None:
         """Give the descriptor back."""
         self._epoll.close()
-        self._watched.clear()
+        self.watched.clear()
         self._found.clear()
 
 
@@ -124,18 +118,27 @@ class Portable:
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         self._selector = selectors.DefaultSelector() if selector is None else selector
-        self.unregister = self.unwatch = self.forget = self._selector.unregister
+        self.watched: dict[int, Any] = {}
         self.close = self._selector.close
 
     def register(self, fileobj: Source, events: int, data: Any = None) -> None:
         """Begin to watch a socket; its end will be heard by reading it."""
-        self._selector.register(fileobj, events & ~END, data)
+        self.watched[self._selector.register(fileobj, events & ~END).fd] = data
 
+    def unregister(self, fileobj: Source) -> None:
+        """Watch it no more; it may be closed already."""
+        self.watched.pop(self._selector.unregister(fileobj).fd, None)
+
+    unwatch = forget = unregister
     watch = register
 
-    def ready(self, timeout: float | None = None) -> list[tuple[Any, int]]:
-        """Wait; return what was registered with what is ready, and the events."""
-        return [(key.data, events) for key, events in self._selector.select(timeout)]
+    def add(self, fd: int, mask: int) -> None:
+        """Begin to watch a descriptor that is in `watched`."""
+        self._selector.register(fd, mask & ~END)
+
+    def poll(self, timeout: float | None, most: int) -> list[tuple[int, int]]:
+        """Wait; return the descriptors that are ready, and the events."""
+        return [(key.fd, events) for key, events in self._selector.select(timeout)]
 
 
 Selector = Epoll | Portable

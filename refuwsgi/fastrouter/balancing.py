@@ -50,7 +50,7 @@ def wrr(nodes: Sequence[C], client: bytes) -> C:
         if node.turns > 0:
             node.turns -= 1
             return node
-    smallest = min(node.weight for node in nodes)
+    smallest = min([node.weight for node in nodes])
     for node in nodes:
         node.turns = node.weight // smallest
     # uWSGI: the round starts with the last node, so two equals alternate from the younger one.

@@ -122,7 +122,11 @@ class Table:
         slot = self.slots.get(key)
         if slot is not None and now - slot.oldest <= self._tolerance:
             slot.hits += 1
-            node = slot.next(slot.nodes, client)  # they live, and are equal, as nearly always
+            if slot.left:  # they live, and are equal, as nearly always
+                node = slot.left.pop()
+                node.turns -= 1
+            else:
+                node = slot.next(slot.nodes, client)
         else:
             found = self._of_any(key, client, now)
             if found is None and self.hear():

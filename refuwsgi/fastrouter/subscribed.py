@@ -63,25 +63,28 @@ class Subscribed:
 class Slot:
     """A key, and its nodes in the order in which they joined."""
 
-    __slots__ = ("algorithm", "hits", "next", "nodes", "oldest")
+    __slots__ = ("algorithm", "hits", "left", "next", "nodes", "oldest")
 
     def __init__(self, algorithm: str) -> None:
         self.algorithm = algorithm
-        self.next: Algorithm[Subscribed] = only
         self.hits = 0
         self.nodes: tuple[Subscribed, ...] = ()  # smaller than a list, and nearly always one
         # If all nodes are alive and none is a backup: none was heard of before that.
         self.oldest = LOOK
+        # Whose turns are left of a round, the next one last; and who says it when there are none.
+        self.left: list[Subscribed] | None = None
+        self.next: Algorithm[Subscribed] = only
 
     def consist_of(self, nodes: tuple[Subscribed, ...]) -> None:
         """Have these nodes, with their weights, from now on."""
         self.nodes = nodes
+        self.left = None
         if len(nodes) == 1:
             self.next, (node,) = only, nodes
             self.oldest = LOOK if node.dead or node.backup else node.last_check
             return
         known = self.algorithm == "wrr" and few_turns(nodes)
-        self.next = Rounds().next if known else ALGORITHMS[self.algorithm]
+        self.next = Rounds(self).begin if known else ALGORITHMS[self.algorithm]
         self.oldest = LOOK
         for node in nodes:
             if node.dead or node.backup:
@@ -105,32 +108,31 @@ def few_turns(nodes: Sequence[Subscribed]) -> bool:
 
 
 class Rounds:
-    """Round robin by weight, as `wrr`, with rounds that are dealt beforehand: all are the same."""
+    """Round robin by weight: what `wrr` will say, dealt beforehand, for all rounds are the same."""
 
-    __slots__ = ("_hands", "_left", "_order")
+    __slots__ = ("_hands", "_order", "_slot")
 
-    def __init__(self) -> None:
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
         self._hands: list[tuple[Subscribed, int]] = []  # who gets how many turns
-        self._order: list[Subscribed] = []  # whose turns a round consists of, the first one last
-        self._left: list[Subscribed] = []  # what is left of this one
+        self._order: list[Subscribed] = []
 
-    def next(self, nodes: Sequence[Subscribed], client: bytes) -> Subscribed:
-        """Take the node whose turn it is; `nodes` are always the same."""
-        if not self._left:
-            self._deal(nodes)
-        node = self._left.pop()
-        node.turns -= 1
-        return node
-
-    def _deal(self, nodes: Sequence[Subscribed]) -> None:
-        if not self._hands:
-            smallest = min([node.weight for node in nodes])
-            self._hands = [(node, node.weight // smallest) for node in nodes]
-            order = [node for node, turns in self._hands for _ in range(turns)]
-            self._order = [*reversed(order[:-1]), order[-1]]  # it begins with the last node
-            # A round that has begun with other nodes, or other weights, is not dealt again.
-            self._left = [node for node in reversed(nodes) for _ in range(node.turns)]
-        if not self._left:
-            self._left = self._order.copy()
+    def begin(self, nodes: Sequence[Subscribed], client: bytes) -> Subscribed:
+        """Take the node whose turn it is, and say in the slot whose turns come then."""
+        if self._hands:
             for node, turns in self._hands:
                 node.turns = turns
+            left = self._order.copy()
+        else:
+            # A round that has begun with other nodes, or other weights, is not dealt again.
+            left = [node for node in reversed(nodes) for _ in range(node.turns)]
+            if not left:
+                smallest = min([node.weight for node in nodes])
+                self._hands = [(node, node.weight // smallest) for node in nodes]
+                order = [node for node, turns in self._hands for _ in range(turns)]
+                self._order = [*reversed(order[:-1]), order[-1]]  # it begins with the last node
+                return self.begin(nodes, client)
+        node = left.pop()
+        node.turns -= 1
+        self._slot.left = left
+        return node

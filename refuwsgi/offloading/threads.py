@@ -22,6 +22,7 @@ import os
 import time
 
 from refuwsgi import log
+from refuwsgi.handles import handle_of
 from refuwsgi.offloading.engines import Engine, MemoryEngine
 from refuwsgi.offloading.one_thread import (
     TRACE,
@@ -31,7 +32,6 @@ from refuwsgi.offloading.one_thread import (
     ThreadRow,
 )
 from refuwsgi.options import Config, Option, flag, how_many, number, seconds
-from refuwsgi.passing import handle_of
 from refuwsgi.request import Request
 from refuwsgi.shared import words
 
@@ -154,7 +154,7 @@ class OffloadThreads:
         """Take the first step of a task: say whether it was the last one, too."""
         # Beyond: what fits into the socket is under way at once and keeps nobody.  To wake a thread
         # for it costs more than to send it, because only one thread of Python runs at a time.
-        if request.body.left or not self._threads or self._full():
+        if not self._threads or request.body.left or self._full():
             return False
         request.core.offloaded += 1  # before the client has the answer and may look
         try:

@@ -14,13 +14,16 @@ Errors:   what the client is to be told is left to the session.
 
 from __future__ import annotations
 
+import os
 import time
+from errno import EINPROGRESS
 from socket import SocketType
 from typing import Any
 
-from refuwsgi.gateway_reach import Begun, NodeError, attempt
+from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, NodeError, broken_by
 from refuwsgi.gateway_relay import CHUNK, RECEIVE, buffer
 from refuwsgi.gateway_straight import NODE_SPEAKS, Serve, Steps, Straight
+from refuwsgi.handles import handle_of, handles, socket_of
 from refuwsgi.loop import ENDED
 from refuwsgi.protocol.http import HeadError
 from refuwsgi.scaling.http_answer import is_whole
@@ -34,44 +37,48 @@ from refuwsgi.waiting import END, NOW, copies
 
 def serves(door: RouterDoor) -> Serve:
     """Make what a gateway calls for each client that arrives at an address."""
-    packets, modifiers, next_node = door.packets, door.modifiers, door.nodes.next
+    ready_of, modifiers, next_node = door.packets.ready, door.modifiers, door.nodes.next
     keeps, tcp = door.rules.idle > 0, door.tcp
 
-    def serve(client: SocketType, peer: Any, straight: Straight) -> None:
+    def serve(client: int, peer: Any, straight: Straight) -> None:
         since = time.monotonic()
         target: Target | None = None
         begun: Begun | None = None
         data = b""
         ready: Ready | bytes = b""
         try:
-            size = client.recv_into(buffer, RECEIVE, NOW)
+            handle = handles.get(client) or handle_of(client)
+            size = handle.recv_into(buffer, RECEIVE, NOW)
             data = buffer[:size].tobytes()
             place = (peer[0], str(peer[1])) if tcp else NOWHERE
-            ready = packets.ready(data, place, modifiers)
+            ready = ready_of(data, place, modifiers)
             if isinstance(ready, bytes) or (ready[2] and keeps):
                 raise Patience
             packet, host, _ = ready
             if (target := next_node(since)) is None:
                 raise Patience
-            node, sent, _ = begun = attempt(target.family, target.names[0], (packet,))
+            node = SocketType(target.family, STREAM)
+            begun = node, NOT_CONNECTED, node.connect_ex(target.names[0])
+            if begun[2] and begun[2] != EINPROGRESS:
+                raise Patience
+            sent = node.send(packet)
             if sent != len(packet):
+                begun = node, sent, 0
                 raise Patience
             errand = Errand()
             errand.since, errand.door, errand.straight = since, door, straight
-            errand.client, errand.peer, errand.host = client, peer, host
-            errand.target, errand.node, errand.received = target, node, 0
-            straight.watch(node.fileno(), NODE_SPEAKS, errand.node_speaks)
+            errand.client, errand.handle, errand.peer = client, handle, peer
+            errand.host, errand.target, errand.node, errand.received = host, target, node, 0
+            errand.fd = fd = node.fileno()
+            straight.calls[fd] = errand.node_speaks
+            straight.add(fd, NODE_SPEAKS)
             straight.waiting[errand] = None
             if not straight.minded:
                 straight.mind()
         except (Patience, OSError, HeadError) as problem:
-            session = StraightSession(door, client, peer, straight)
-            session.begun(data, target, begun)
+            session = StraightSession(door, socket_of(client, peer), peer, straight)
+            session.begun(data, target, broken_by(begun, problem))
             otherwise(session, straight, ready, problem)
-        except BaseException:
-            client.close()
-            straight.ended()
-            raise
 
     return serve
 
@@ -93,17 +100,19 @@ def otherwise(
 class Errand:
     """A request that a node has, and whose client waits."""
 
-    __slots__ = ("client", "door", "host", "node", "peer", "received", "session", "since",
-                 "straight", "target")  # fmt: skip
+    __slots__ = ("client", "door", "fd", "handle", "host", "node", "peer", "received", "session",
+                 "since", "straight", "target")  # fmt: skip
 
     since: float
     door: RouterDoor
     straight: Straight
-    client: SocketType
+    client: int
+    handle: SocketType  # of the client
     peer: Any
     host: str
     target: Target
     node: SocketType
+    fd: int  # its descriptor
     received: int  # from the node
     session: StraightSession  # that has taken over
 
@@ -120,7 +129,7 @@ class Errand:
             self.received += size
             piece = buffer[:size]
             try:
-                gone = self.client.send(piece, NOW)
+                gone = self.handle.send(piece, NOW)
             except BlockingIOError:
                 gone = 0
             except OSError:
@@ -143,13 +152,12 @@ class Errand:
         """Close what was opened; the errand is over."""
         straight, node = self.straight, self.node
         del straight.waiting[self]
-        self.client.close()
+        os.close(self.client)
         if copies.exist:
             straight.close(node)
         else:  # the same, at once
-            fd = node.fileno()
             node.close()
-            straight.forget(fd)
+            del straight.calls[self.fd]
         straight.sessions -= 1
         if straight.leaving:
             straight.leave()
@@ -158,7 +166,8 @@ class Errand:
 
     def _session(self) -> StraightSession:
         self.straight.waiting.pop(self, None)
-        session = StraightSession(self.door, self.client, self.peer, self.straight)
+        client = socket_of(self.client, self.peer)
+        session = StraightSession(self.door, client, self.peer, self.straight)
         session.asked(self.host, self.target)
         return session
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from refuwsgi import privileges
 from refuwsgi.gateway import Gateway, GatewayProcess
 from refuwsgi.gateway_straight import Serve, Straight
+from refuwsgi.handles import handle_of, socket_of
 from refuwsgi.options import JOIN, Config, Option, texts
 from refuwsgi.protocol.uwsgi import buffer_size
 from refuwsgi.scaling import (
@@ -107,9 +108,9 @@ class Serving:
         """Serve the clients of one address."""
         self.doors[_place(listener.sock)] = serve
 
-    def visit(self, client: socket.SocketType, peer: Any, straight: Straight) -> None:
+    def visit(self, client: int, peer: Any, straight: Straight) -> None:
         """Begin to serve one client."""
-        place = _place(client)
+        place = _place(handle_of(client))
         found = self.doors.get(place)
         if found is None:  # the listener is bound to every address of this machine
             found = next(serve for known, serve in self.doors.items() if known[1] == place[1])
@@ -121,11 +122,12 @@ def serves(door: RouterDoor) -> Serve:
     if door.plain:
         return http_plain.serves(door)
 
-    def patiently(client: socket.SocketType, peer: Any, straight: Straight) -> None:
+    def patiently(client: int, peer: Any, straight: Straight) -> None:
+        sock = socket_of(client, peer)
         if door.tls is not None:
-            straight.task(_secure(door, door.tls, client, peer))
+            straight.task(_secure(door, door.tls, sock, peer))
         else:
-            straight.turn(StraightSession(door, client, peer, straight))
+            straight.turn(StraightSession(door, sock, peer, straight))
 
     return patiently
 
@@ -140,7 +142,7 @@ async def _secure(
 
 def _place(sock: socket.SocketType) -> tuple[Any, Any]:
     name = sock.getsockname()
-    return (name, None) if sock.family == socket.AF_UNIX else (name[0], name[1])
+    return (name[0], name[1]) if isinstance(name, tuple) else (name, None)
 
 
 def run(parts: Parts) -> int:

@@ -74,11 +74,35 @@ KINDS: tuple[tuple[Option[tuple[str, ...]], str, Callable[[Master], None]], ...]
 )
 
 
+class Touches:
+    """Files that give an order by being touched."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        self._seen = {path: _changed(path) for path in paths}
+
+    def touched(self) -> str | None:
+        """Name a file that was touched since the last call."""
+        for path, before in self._seen.items():
+            now = _changed(path)
+            if now != before:
+                self._seen[path] = now
+                if now:
+                    return path
+        return None
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0  # not there yet: it will be new when it comes
+
+
 class Touched:
     """Files of one kind, and the order that they give."""
 
     def __init__(self, paths: tuple[str, ...], words: str, order: Callable[[Master], None]) -> None:
-        self._touches = log.Touches(paths)
+        self._touches = Touches(paths)
         self._words = words
         self._order = order
         for path in paths:

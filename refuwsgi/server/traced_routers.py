@@ -41,18 +41,20 @@ def join(trace: Trace, *, http: bool, fast: bool) -> None:
 
 
 def _http_tasks(door: Any) -> Step:
+    from refuwsgi.handles import socket_of
     from refuwsgi.scaling.http_straight import StraightSession
 
     return lambda client, peer, straight: straight.turn(
-        StraightSession(door, client, peer, straight)
+        StraightSession(door, socket_of(client, peer), peer, straight)
     )
 
 
 def _fast_tasks(rules: Any) -> Step:
     from refuwsgi.gateway_sessions import Session
+    from refuwsgi.handles import socket_of
 
     return lambda client, peer, straight: straight.task(
-        Session(rules, client, time.monotonic()).run()
+        Session(rules, socket_of(client, peer), time.monotonic()).run()
     )
 
 

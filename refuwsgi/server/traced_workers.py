@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from refuwsgi.offloading.engines import Engine
 from refuwsgi.offloading.one_thread import Offloaded, OffloadThread
 from refuwsgi.offloading.threads import OffloadThreads
 from refuwsgi.request import DONE, NEXT, Request, Stage
@@ -33,6 +34,7 @@ def join(trace: Trace) -> None:
 
     trace.around(service.Service, "build", build)
     tasks: dict[int, tuple[str, str]] = {}  # id of a task -> its core and its client
+    trace.around(OffloadThreads, "offload", lambda step: _followed)
     trace.around(OffloadThreads, "program", lambda step: _program(trace, tasks, step))
     trace.around(OffloadThread, "begin", lambda step: _hand_over(trace, tasks, step))
     trace.around(OffloadThread, "_begin", lambda step: _take(trace, tasks, step))
@@ -88,6 +90,11 @@ def _noted(trace: Trace, stage: Stage) -> Stage:
 
 
 # -- offload threads
+
+
+def _followed(threads: OffloadThreads, engine: Engine, request: Request) -> bool:
+    """Have every task be one that is followed."""
+    return threads.program(Offloaded(engine), request)
 
 
 def _program(trace: Trace, tasks: dict[int, tuple[str, str]], step: Step) -> Step:

@@ -195,7 +195,7 @@ def test_a_kept_connection(start: Starter, ini: str, calls: int) -> None:
 
 
 def test_the_http_router_and_its_worker(start: Starter) -> None:
-    assert cost(start, "http = 127.0.0.1:PORT\n", GET) == 18
+    assert cost(start, "http = 127.0.0.1:PORT\n", GET) == 17
 
 
 class Node:
@@ -212,7 +212,7 @@ class Node:
 
 # How many pieces a MiB comes in depends on who is faster, too.
 @pytest.mark.parametrize(
-    ("answer", "calls"), [(OK, range(13, 14)), (MIB, range(20, 28))], ids=["hello", "1 MiB"]
+    ("answer", "calls"), [(OK, range(12, 13)), (MIB, range(20, 28))], ids=["hello", "1 MiB"]
 )
 def test_the_fastrouter(start: Starter, answer: bytes, calls: range) -> None:
     with Backend(Node(answer), protocol="uwsgi") as node:

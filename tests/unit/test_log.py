@@ -11,7 +11,6 @@ import pytest
 
 from refuwsgi import log
 from refuwsgi.options import OptionError, catalogue, config_of
-from tests.unit.eventually import until
 
 
 @pytest.fixture(autouse=True)
@@ -221,21 +220,6 @@ def test_what_cannot_be_put_aside_is_said(tmp_path: Path) -> None:
     assert "unable to put the log" not in path.read_text()  # that went into the lost file
     log.line("new")
     assert path.read_text() == "new\n"
-
-
-def test_touching_a_file_is_noticed_once(tmp_path: Path) -> None:
-    there, later = tmp_path / "there", tmp_path / "later"
-    there.touch()
-    touches = log.Touches((str(there), str(later)))
-    assert touches.touched() is None
-    os.utime(there, ns=(1, 1))
-    assert touches.touched() == str(there)
-    assert touches.touched() is None
-    later.touch()
-    assert touches.touched() == str(later)
-    later.unlink()
-    assert touches.touched() is None
-    until(lambda: not later.exists())
 
 
 def test_several_lines_are_one_write(capfd: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,24 @@ import pytest
 
 from refuwsgi.options import config_of
 from refuwsgi.scaling import py_autoreload, touches
-from refuwsgi.scaling.touches import Touched
+from refuwsgi.scaling.touches import Touched, Touches
+from tests.unit.eventually import until
 from tests.unit.scaling.stand import FakeMaster
+
+
+def test_touching_a_file_is_noticed_once(tmp_path: Path) -> None:
+    there, later = tmp_path / "there", tmp_path / "later"
+    there.touch()
+    touches = Touches((str(there), str(later)))
+    assert touches.touched() is None
+    os.utime(there, ns=(1, 1))
+    assert touches.touched() == str(there)
+    assert touches.touched() is None
+    later.touch()
+    assert touches.touched() == str(later)
+    later.unlink()
+    assert touches.touched() is None
+    until(lambda: not later.exists())
 
 
 def test_an_order_is_given_once_for_each_touch(tmp_path: Path) -> None:
