@@ -133,7 +133,8 @@ class Gateway:
             try:
                 serve(client, peer, straight)
             except BaseException:
-                os.close(client)
+                with contextlib.suppress(OSError):
+                    os.close(client)
                 straight.ended()
                 raise
 

@@ -63,8 +63,8 @@ def serves(rules: Rules) -> Serve:
             if begun[2] and begun[2] != EINPROGRESS:
                 raise Patience
             sent = node.sendmsg((packet,), rights_of(client)) if given else node.send(packet)
+            begun = node, sent, 0
             if sent != size:
-                begun = node, sent, 0
                 raise Patience
             errand = Errand()
             errand.since, errand.rules, errand.straight = since, rules, straight
@@ -181,7 +181,7 @@ class Errand:
             straight.close(node)
         else:  # the same, at once
             node.close()
-            del straight.calls[self.fd]
+            straight.forget(self.fd)
         if chooser is not None:
             chooser.ended(self.target, self.received, self.sent)
         straight.sessions -= 1

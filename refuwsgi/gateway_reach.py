@@ -74,8 +74,8 @@ def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) ->
 
 
 def broken_by(begun: Begun | None, problem: BaseException) -> Begun | None:
-    """What has come of an attempt of which an error was the end."""
-    if begun is None or not isinstance(problem, OSError):
+    """What has come of an attempt that an error has ended, unless the packet had gone by then."""
+    if begun is None or begun[1] >= 0 or not isinstance(problem, OSError):
         return begun
     return begun[0], NOT_SENT, problem.errno or errno.EIO
 

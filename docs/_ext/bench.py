@@ -30,7 +30,8 @@ from tests.bench import judge
 from tests.bench.rivals import EARLIER
 
 RECORDED = ROOT / "docs" / "results" / "bench.json"
-ELSEWHERE = RECORDED.with_name("bench-elsewhere.json")  # a run on another machine
+# Other runs, each a column beside the verdicts: on another build of Python, on another machine.
+OTHERS = ("ordinary", "elsewhere")
 NOTHING = "No run has been recorded: ``make bench`` writes one."
 WIDTH, HEIGHT, MARGIN = 560, 260, 48
 DASHES = {"refuwsgi": "", "uwsgi": "6 4"}
@@ -51,20 +52,29 @@ def table(widths: str, *titles: str) -> list[str]:
     return [".. list-table::", *options, "", *row_of(*titles)]
 
 
-def goals_of(run: dict[str, Any], elsewhere: dict[str, Any] | None = None) -> list[str]:
-    """What was to be reached, what was, and what was on another machine."""
+def others() -> dict[str, dict[str, Any]]:
+    """The other runs that are on record, by the names of their columns."""
+    found = {name: recorded(RECORDED.with_name(f"bench-{name}.json")) for name in OTHERS}
+    return {name: run for name, run in found.items() if run is not None}
+
+
+def goals_of(run: dict[str, Any], beside: dict[str, dict[str, Any]]) -> list[str]:
+    """What was to be reached, what was, and what was in other runs."""
     there = {
-        (each["scenario"], each["metric"], each["goal"]): f"{each['now']:.2f}"
-        for each in (elsewhere or {"goals": []})["goals"]
+        (name, each["scenario"], each["metric"], each["goal"]): f"{each['now']:.2f}"
+        for name, other in beside.items()
+        for each in other["goals"]
     }
-    lines = table("12 20 16 10 8 12 14 10", "scenario", "figure", "refuwsgi divided by", "reached",
-                  "goal", "moonshot", "verdict", "elsewhere")  # fmt: skip
+    widths = " ".join(["12 20 16 10 8 12 14", *("10" for _ in beside)])
+    lines = table(widths, "scenario", "figure", "refuwsgi divided by", "reached", "goal",
+                  "moonshot", "verdict", *beside)  # fmt: skip
     for each in run["goals"]:
         against = each["against"] or "(the figure itself)"
         amounts = (f"{each[name]:.2f}" for name in ("now", "goal", "moonshot"))
-        same = there.get((each["scenario"], each["metric"], each["goal"]), "")
+        key = each["scenario"], each["metric"], each["goal"]
+        same = [there.get((name, *key), "") for name in beside]
         names = (each["scenario"], escaped(each["metric"]), escaped(against))
-        lines += row_of(*names, *amounts, each["verdict"], same)
+        lines += row_of(*names, *amounts, each["verdict"], *same)
     return lines
 
 
@@ -79,9 +89,10 @@ def machine_of(run: dict[str, Any]) -> str:
 def lines_of(run: dict[str, Any]) -> list[str]:
     """The machine, the goals, then a row for each scenario and system."""
     lines = [f"Run on {machine_of(run)}.", ""]
-    if elsewhere := recorded(ELSEWHERE):
-        lines += [f"Elsewhere is a run on {machine_of(elsewhere)}.", ""]
-    lines += [*goals_of(run, elsewhere), ""]
+    beside = others()
+    for name, other in beside.items():
+        lines += [f"{name.capitalize()}: {machine_of(other)}.", ""]
+    lines += [*goals_of(run, beside), ""]
     lines += table(
         "10 40 20 20 10", "scenario", "what it does", "system", "figure", "refuwsgi / it"
     )

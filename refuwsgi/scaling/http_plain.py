@@ -62,8 +62,8 @@ def serves(door: RouterDoor) -> Serve:
             if begun[2] and begun[2] != EINPROGRESS:
                 raise Patience
             sent = node.send(packet)
+            begun = node, sent, 0
             if sent != len(packet):
-                begun = node, sent, 0
                 raise Patience
             errand = Errand()
             errand.since, errand.door, errand.straight = since, door, straight
@@ -157,7 +157,7 @@ class Errand:
             straight.close(node)
         else:  # the same, at once
             node.close()
-            del straight.calls[self.fd]
+            straight.forget(self.fd)
         straight.sessions -= 1
         if straight.leaving:
             straight.leave()

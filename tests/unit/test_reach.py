@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from refuwsgi import gateway_reach
-from refuwsgi.gateway_reach import NOT_CONNECTED, NodeError, Unreached, attempt, reach
+from refuwsgi.gateway_reach import (
+    NOT_CONNECTED,
+    NOT_SENT,
+    NodeError,
+    Unreached,
+    attempt,
+    broken_by,
+    reach,
+)
 from tests.unit.eventually import run
 
 Result = tuple[socket.SocketType, int]
@@ -85,6 +93,17 @@ def test_an_attempt_says_why_it_failed(path: str) -> None:
     sock, sent, error = attempt(socket.AF_UNIX, path, [b"x"])
     sock.close()
     assert (sent, error) == (NOT_CONNECTED, errno.ENOENT)
+
+
+def test_the_error_that_ended_an_attempt_is_kept() -> None:
+    with socket.socket() as sock:
+        begun = sock, NOT_CONNECTED, 0
+        assert broken_by(begun, OSError(errno.EPIPE, "gone")) == (sock, NOT_SENT, errno.EPIPE)
+        assert broken_by(begun, OSError("of no number")) == (sock, NOT_SENT, errno.EIO)
+        assert broken_by(begun, ValueError("no error of the kernel's")) == begun
+        gone = sock, 7, 0
+        assert broken_by(gone, OSError(errno.ENOSPC, "nobody can wait for it")) == gone
+    assert broken_by(None, OSError(errno.EPIPE, "gone")) is None
 
 
 def test_a_node_that_breaks_off_is_not_for_another_to_try() -> None:

@@ -32,13 +32,19 @@ def test_a_run_without_it_says_so() -> None:
     assert bench.earlier_of(alone) == ["No run has been recorded with an earlier version."]
 
 
-def test_another_machine_has_a_column() -> None:
+def test_other_runs_have_columns() -> None:
     goal = {"scenario": "s1", "metric": "m", "goal": 1, "moonshot": 0.5, "against": "uwsgi"}
     here = {"goals": [{**goal, "now": 1.5, "verdict": "missed"}]}
     there = {"goals": [{**goal, "now": 0.75, "verdict": "goal"}]}
-    for elsewhere, last in ((there, "0.75"), (None, "")):
-        found = [line.strip(" *-") for line in bench.goals_of(here, elsewhere)]
-        assert found[-8:] == ["s1", "m", "uwsgi", "1.50", "1.00", "0.50", "missed", last]
+    for beside, last in (
+        ({}, []),
+        ({"there": there}, ["0.75"]),
+        ({"nowhere": {"goals": []}, "there": there}, ["", "0.75"]),
+    ):
+        found = [line.strip(" *-") for line in bench.goals_of(here, beside)]
+        row = ["s1", "m", "uwsgi", "1.50", "1.00", "0.50", "missed", *last]
+        assert found[-len(row) :] == row
+        assert list(beside) == found[-2 * len(row) :][: len(row)][7:]
 
 
 def test_a_machine_is_told_by_what_it_costs() -> None:
