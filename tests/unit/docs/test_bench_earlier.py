@@ -36,11 +36,12 @@ def test_other_runs_have_columns() -> None:
     goal = {"scenario": "s1", "metric": "m", "goal": 1, "moonshot": 0.5, "against": "uwsgi"}
     here = {"goals": [{**goal, "now": 1.5, "verdict": "missed"}]}
     there = {"goals": [{**goal, "now": 0.75, "verdict": "goal"}]}
-    for beside, last in (
+    runs: list[tuple[dict[str, Any], list[str]]] = [
         ({}, []),
         ({"there": there}, ["0.75"]),
         ({"nowhere": {"goals": []}, "there": there}, ["", "0.75"]),
-    ):
+    ]
+    for beside, last in runs:
         found = [line.strip(" *-") for line in bench.goals_of(here, beside)]
         row = ["s1", "m", "uwsgi", "1.50", "1.00", "0.50", "missed", *last]
         assert found[-len(row) :] == row
