@@ -37,7 +37,8 @@ SEVERAL: Final = range(RUNS)
 
 def serves(rules: Rules) -> Serve:
     """Make what a gateway calls for each client that arrives."""
-    asked_of, offers = rules.asked_of, rules.offers
+    asked_of, passing = rules.asked_of, rules.offers is not None
+    not_before = rules.offers.not_before if rules.offers is not None else {}
     choose = rules.chooser.choose if rules.chooser is not None else lambda asked, now: None
 
     def serve(client: int, peer: Any, straight: Straight) -> None:
@@ -49,7 +50,7 @@ def serves(rules: Rules) -> Serve:
             if size <= 4 or size - 4 != data[1] | data[2] << 8:
                 raise Patience
             asked = asked_of(data[4:])
-            if asked.length or asked.streams or not asked.key:
+            if not asked.plain:
                 raise Patience
             if (target := choose(asked, since)) is None:
                 raise NoNode
@@ -57,7 +58,7 @@ def serves(rules: Rules) -> Serve:
             packet = data
             if data[0] != target.modifier1 or data[3] != target.modifier2:
                 packet = HEADER.pack(target.modifier1, size - 4, target.modifier2) + data[4:]
-            given = family == AF_UNIX and offers is not None and offers.to(target.address)
+            given = passing and family == AF_UNIX and not_before.get(target.address, 0.0) <= since
             node = SocketType(family, STREAM)
             begun = node, NOT_CONNECTED, node.connect_ex(names[0])
             if begun[2] and begun[2] != EINPROGRESS:
@@ -170,7 +171,7 @@ class Errand:
         """The node answers over its connection: it has ignored the descriptor."""
         self.given = False
         if self.rules.offers is not None:
-            self.rules.offers.declined(self.target.address)
+            self.rules.offers.declined(self.target.address, time.monotonic())
 
     def close(self) -> None:
         """Close what was opened, and have it put into the books."""

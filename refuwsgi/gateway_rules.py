@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from refuwsgi.nodes import Node, Way
 
-AGAIN: Final = 100  # requests after which a node that declined is offered a descriptor again
+AGAIN: Final = 0.05  # when a node that declined is offered a descriptor again
 REMEMBERED: Final = 4096  # nodes that declined
 UNKNOWN: Final = -1  # a body whose size cannot be told
 
@@ -35,6 +35,7 @@ class Asked(NamedTuple):
     client: bytes = b""  # its address, as the web server saw it
     port: bytes = b""
     path: bytes = b""
+    plain: bool = False  # there is a key, and nothing to come behind the packet
 
 
 NOTHING_ASKED = Asked(b"")
@@ -100,21 +101,17 @@ class Offers:
     """
 
     def __init__(self) -> None:
-        self._declined: dict[str, int] = {}  # address -> how many requests go without an offer
+        self.not_before: dict[str, float] = {}  # address -> when it is to be asked again
 
-    def to(self, address: str) -> bool:
-        """Whether the node at this address is to be offered the next client."""
-        left = self._declined.get(address)
-        if not left:
-            return True
-        self._declined[address] = left - 1
-        return False
+    def to(self, address: str, now: float) -> bool:
+        """Whether the node at this address is to be offered a client."""
+        return self.not_before.get(address, 0.0) <= now
 
-    def declined(self, address: str) -> None:
+    def declined(self, address: str, now: float) -> None:
         """Take note that a node had no use for a descriptor."""
-        if len(self._declined) >= REMEMBERED:
-            self._declined.clear()
-        self._declined[address] = AGAIN
+        if len(self.not_before) >= REMEMBERED:
+            self.not_before.clear()
+        self.not_before[address] = now + AGAIN
 
 
 class Rules(NamedTuple):

@@ -41,7 +41,7 @@ class Session(Visit):
         """The node answers over its connection: it has ignored the descriptor."""
         self._given = False
         assert self._rules.offers is not None
-        self._rules.offers.declined(self._address)
+        self._rules.offers.declined(self._address, time.monotonic())
 
     async def run(self) -> None:
         """Serve the client, whatever happens."""
@@ -159,7 +159,9 @@ class Session(Visit):
         asked, timeout = self._asked, self._rules.timeout
         alone = not (asked.length or asked.streams or rest)
         offers = self._rules.offers
-        gives = family == AF_UNIX and alone and offers is not None and offers.to(target.address)
+        gives = False
+        if family == AF_UNIX and alone and offers is not None:
+            gives = offers.to(target.address, time.monotonic())
         # A node that does not answer the connect leaves time for others to be tried.
         patience = timeout / ATTEMPTS if timeout > SOON * ATTEMPTS else min(timeout, SOON)
         passed = self._client.fileno() if gives else -1

@@ -79,14 +79,17 @@ def key_of(found: dict[bytes, bytes]) -> bytes:
 def asked_of(block: bytes) -> Asked:
     """Read what the router needs to know of a request."""
     found = found_in(block)
-    length = found.get(b"CONTENT_LENGTH")
+    announced = found.get(b"CONTENT_LENGTH")
+    key, length = key_of(found), 0 if announced is None else length_of(announced)
+    streams = b"HTTP_UPGRADE" in found or b"HTTP_TRANSFER_ENCODING" in found
     return Asked(
-        key_of(found),
-        0 if length is None else length_of(length),
-        b"HTTP_UPGRADE" in found or b"HTTP_TRANSFER_ENCODING" in found,
+        key,
+        length,
+        streams,
         found.get(b"REMOTE_ADDR", b""),
         found.get(b"REMOTE_PORT", b""),
         found.get(b"PATH_INFO", b""),
+        plain=bool(key) and not (length or streams),
     )
 
 

@@ -58,7 +58,7 @@ class AlikeNotes:
         """Read what the router needs to know of a request."""
         if not block.startswith(self._lead):
             return self._unlike(block)
-        key, length, streams, client, port, path = self._asked
+        key, length, streams, client, port, path, _ = self._asked
         at = self._lead_size
         try:
             for what, same, size in self._plan:
@@ -84,7 +84,8 @@ class AlikeNotes:
         if at != len(block) or not 0 < len(key) <= LONGEST:
             return self._unlike(block)
         # As Asked(...) does, which is a function of Python.
-        return make(Asked, (key, length, streams, client, port, path))
+        plain = not (length or streams)
+        return make(Asked, (key, length, streams, client, port, path, plain))
 
     def _unlike(self, block: bytes) -> Asked:
         """Read everything, and sometimes learn from it."""

@@ -118,16 +118,16 @@ class Table:
         """Name the node that is to answer a request for its key, or `key`, and count it."""
         if self.streams:
             self.hear()
-        key, client = key or asked.key, asked.client
-        slot = self.slots.get(key)
+        slot = self.slots.get(key or asked.key)
         if slot is not None and now - slot.oldest <= self._tolerance:
             slot.hits += 1
             if slot.left:  # they live, and are equal, as nearly always
                 node = slot.left.pop()
                 node.turns -= 1
             else:
-                node = slot.next(slot.nodes, client)
+                node = slot.next(slot.nodes, asked.client)
         else:
+            key, client = key or asked.key, asked.client
             found = self._of_any(key, client, now)
             if found is None and self.hear():
                 found = self._of_any(key, client, now)
