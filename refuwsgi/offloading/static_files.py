@@ -112,7 +112,7 @@ ADDED = "[uwsgi-static] added check for {}"
 class StaticFiles:
     """The stage that answers with files."""
 
-    __slots__ = ("_answers", "_before", "_skip", "_where")
+    __slots__ = ("_answers", "_before", "_files_only", "_skip", "_where")
 
     def __init__(
         self,
@@ -121,6 +121,9 @@ class StaticFiles:
         skip: tuple[bytes, ...] = (),
         before: Stage | None = None,
     ) -> None:
+        places = answers.places
+        # A path that ends with a slash is none of a file then, and most of applications do.
+        self._files_only = not (places.index or places.maps or places.maps2 or places.docroot)
         self._where = where
         self._answers = answers
         self._skip = skip
@@ -131,7 +134,10 @@ class StaticFiles:
         environ = request.environ
         if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
             return NEXT
-        path_info = environ.get("PATH_INFO", "").encode("latin-1")
+        path = environ.get("PATH_INFO", "")
+        if self._files_only and path[-1:] == "/":
+            return NEXT
+        path_info = path.encode("latin-1")
         if self._skip and path_info.endswith(self._skip):
             return NEXT
         found = self._where.find(path_info, environ.get("DOCUMENT_ROOT"))

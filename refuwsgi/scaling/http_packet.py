@@ -115,17 +115,21 @@ class Packets:
             return known
         shape, target, path, query, cookie = known
         front, middle, back, host, keep = self._pieces.get(shape) or self._learn(shape)
-        if not front or len(target) >= SHORT or len(cookie) >= SHORT:
+        if not front:
             return b""
         address, port = peer
         sizes = SIZES
-        text = (
-            f"{URI}{sizes[len(target)]}{target}{PATH}{sizes[len(path)]}{path}"
-            f"{QUERY}{sizes[len(query)]}{query}{front}{sizes[len(address)]}{address}"
-        )
-        if port:
-            text = f"{text}{PORT}{sizes[len(port)]}{port}"
-        text += middle if back is None else f"{middle}{sizes[len(cookie)]}{cookie}{back}"
+        try:
+            if back is not None:
+                middle = f"{middle}{sizes[len(cookie)]}{cookie}{back}"
+            if port:
+                middle = f"{PORT}{sizes[len(port)]}{port}{middle}"
+            text = (
+                f"{URI}{sizes[len(target)]}{target}{PATH}{sizes[len(path)]}{path}"
+                f"{QUERY}{sizes[len(query)]}{query}{front}{sizes[len(address)]}{address}{middle}"
+            )
+        except IndexError:
+            return b""  # something is too long to be short
         size = len(text)
         if size > self._limit:
             return b""  # the longer way tells why not
