@@ -84,6 +84,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--renew", action="store_true", help="with --scenario: replace these in the record"
     )
+    parser.add_argument(
+        "--into", default="", help="record this, all or a part, as a run beside the last one"
+    )
     asked = parser.parse_args()
     if asked.quick:
         asked.rounds, asked.seconds, asked.no_record, asked.no_peers = 1, 0.3, True, True
@@ -133,6 +136,10 @@ def renewed(before: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
 
 def record(run: dict[str, Any], asked: argparse.Namespace) -> None:
     """Write what was measured so far, if that is wanted."""
+    if asked.into:
+        beside = RECORDED.with_name(f"bench-{asked.into}.json")
+        beside.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+        return
     if asked.renew and asked.scenario:
         run = renewed(json.loads(RECORDED.read_text("utf-8")), run)
     elif asked.scenario or asked.no_record:
