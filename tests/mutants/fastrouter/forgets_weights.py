@@ -15,3 +15,8 @@ def apply() -> None:
         "node.weight // smallest",
         "1",
     )
+    edit(
+        "refuwsgi.fastrouter.subscribed:Rounds.begin",
+        "node.weight // smallest",
+        "1",
+    )

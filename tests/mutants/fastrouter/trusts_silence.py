@@ -12,7 +12,7 @@ def apply() -> None:
     """Change the server."""
     edit(
         "refuwsgi.fastrouter.slots:Table.choose",
-        "now - only.last_check <= self._tolerance",
+        "now - slot.oldest <= self._tolerance",
         "True",
     )
     edit(

@@ -11,7 +11,7 @@ CASES = ("offloading/test_threads.py::test_what_is_counted",)
 def apply() -> None:
     """Change the server."""
     edit(
-        "refuwsgi.offloading.threads:OffloadThreads.program",
+        "refuwsgi.offloading.threads:OffloadThreads._ends_at_once",
         "request.core.offloaded += 1",
         "request.core.offloaded += 2",
     )

@@ -11,7 +11,12 @@ CASES = ("offloading/test_threads.py::test_what_is_counted",)
 def apply() -> None:
     """Change the server."""
     edit(
-        "refuwsgi.offloading.threads:OffloadThreads.program",
-        "if not self._threads:",
-        "if True:",
+        "refuwsgi.offloading.threads:OffloadThreads._ends_at_once",
+        "not self._threads",
+        "True",
+    )
+    edit(
+        "refuwsgi.offloading.threads:OffloadThreads._hand_over",
+        "if self._threads",
+        "if False",
     )
