@@ -15,7 +15,6 @@ Errors:   as those of `gateway_sessions`.
 
 from __future__ import annotations
 
-import os
 import time
 from errno import EINPROGRESS
 from socket import AF_UNIX, SocketType
@@ -26,11 +25,11 @@ from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, broken_by, righ
 from refuwsgi.gateway_relay import CHUNK, RECEIVE, RUNS, Relay, buffer
 from refuwsgi.gateway_rules import BROKEN, NOTHING_ASKED, Asked, Rules
 from refuwsgi.gateway_sessions import UNANSWERED, Session
-from refuwsgi.gateway_straight import NODE_SPEAKS, Serve, Steps, Straight
+from refuwsgi.gateway_straight import NODE_SPEAKS, Errand, Patience, Serve, Steps, Straight
 from refuwsgi.handles import handle_of, handles, socket_of
 from refuwsgi.loop import ENDED
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
-from refuwsgi.waiting import END, NOW, copies
+from refuwsgi.waiting import END, NOW
 
 SEVERAL: Final = range(RUNS)
 
@@ -40,6 +39,7 @@ def serves(rules: Rules) -> Serve:
     asked_of, passing = rules.asked_of, rules.offers is not None
     not_before = rules.offers.not_before if rules.offers is not None else {}
     choose = rules.chooser.choose if rules.chooser is not None else lambda asked, now: None
+    ended = rules.chooser.ended if rules.chooser is not None else None
 
     def serve(client: int, peer: Any, straight: Straight) -> None:
         since, data, asked, target, begun = time.monotonic(), b"", NOTHING_ASKED, None, None
@@ -67,11 +67,11 @@ def serves(rules: Rules) -> Serve:
             begun = node, sent, 0
             if sent != size:
                 raise Patience
-            errand = Errand()
+            errand = PlainErrand()
             errand.since, errand.rules, errand.straight = since, rules, straight
             errand.client, errand.handle, errand.target = client, handle, target
             errand.node, errand.given, errand.sent, errand.received = node, given, sent, 0
-            errand.asked, errand.fd = asked, (fd := node.fileno())
+            errand.asked, errand.ended, errand.fd = asked, ended, (fd := node.fileno())
             straight.calls[fd] = errand.node_speaks
             straight.add(fd, NODE_SPEAKS)
             straight.waiting[errand] = None
@@ -83,10 +83,6 @@ def serves(rules: Rules) -> Serve:
             otherwise(session, straight, problem, (data, asked, target, begun))
 
     return serve
-
-
-class Patience(Exception):
-    """What is asked for takes a task."""
 
 
 class NoNode(Patience):
@@ -114,24 +110,14 @@ def otherwise(
         straight.ended()
 
 
-class Errand:
-    """A request that a node has, and whose client waits."""
+class PlainErrand(Errand):
+    """An errand to a node that speaks uwsgi."""
 
-    __slots__ = ("asked", "client", "fd", "given", "handle", "node", "received", "rules", "sent",
-                 "since", "straight", "target")  # fmt: skip
+    __slots__ = ("asked", "given", "rules")
 
-    since: float
     rules: Rules
-    straight: Straight
-    client: int
-    handle: SocketType  # of the client
     asked: Asked
-    target: Any
-    node: SocketType
-    fd: int  # its descriptor
     given: bool  # the node has the client's descriptor
-    sent: int  # to the node
-    received: int  # from it
 
     def node_speaks(self, events: int) -> None:
         """Pass on what the node says; the errand is over when that was all."""
@@ -173,28 +159,12 @@ class Errand:
         if self.rules.offers is not None:
             self.rules.offers.declined(self.target.address, time.monotonic())
 
-    def close(self) -> None:
-        """Close what was opened, and have it put into the books."""
-        straight, node, chooser = self.straight, self.node, self.rules.chooser
-        del straight.waiting[self]
-        os.close(self.client)
-        if copies.exist:
-            straight.close(node)
-        else:  # the same, at once
-            node.close()
-            straight.forget(self.fd)
-        if chooser is not None:
-            chooser.ended(self.target, self.received, self.sent)
-        straight.sessions -= 1
-        if straight.leaving:
-            straight.leave()
-
     # -- to a session, which has the time
 
     def _session(self, to_client: bytes = b"") -> Session:
         straight = self.straight
         straight.waiting.pop(self, None)
-        straight.unwatch(self.node.fileno())
+        straight.unwatch(self.fd)
         client = socket_of(self.client, None)
         session = Session(self.rules, client, self.since)
         relay = Relay(client, self.node, [], self.rules.timeout)

@@ -62,12 +62,7 @@ def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) ->
     try:
         if (error := sock.connect_ex(name)) not in BEGUN:
             return sock, NOT_CONNECTED, error
-        if passed >= 0 or len(data) > 1:
-            return sock, *_try(sock, data, passed)
-        try:
-            return sock, sock.send(data[0]), 0  # as `_try` does
-        except OSError as problem:
-            return sock, NOT_SENT, problem.errno or errno.EIO
+        return sock, *_try(sock, data, passed)
     except BaseException:
         sock.close()
         raise

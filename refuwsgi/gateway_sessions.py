@@ -3,8 +3,8 @@
 Section:  ground / gateways; the sessions
 What:     read the packet, ask who is to answer, keep the body if that is wanted, connect (next node
           on failure, then the fallback), relay.  What a key is, who names the nodes and how a body
-          is kept come in from above, as `Rules`.  All of it may have
-          to wait; `gateway_plain` is for what need not.
+          is kept come in from above, as `Rules`.  All of it may have to wait; `gateway_plain` is
+          for what need not.
 Units:    seconds, bytes.
 Errors:   every session that fails is one line in the log, with its key, the reason, the node and
           the time it took.  The client is closed without a byte, or answered if `Rules` say so;

@@ -19,7 +19,9 @@ Errors:   none of its own.
 
 from __future__ import annotations
 
+import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from socket import SocketType
 from typing import Any, Final, Protocol
@@ -50,6 +52,52 @@ class Waiting(Protocol):
 
     def close(self) -> None:
         """Close what the session has opened."""
+
+
+class Patience(Exception):
+    """What a client asks for is not plain: it takes a session."""
+
+
+class Errand(ABC):
+    """A plain request that a node has, and whose client waits."""
+
+    __slots__ = ("client", "ended", "fd", "handle", "node", "received", "sent", "since",
+                 "straight", "target")  # fmt: skip
+
+    since: float
+    straight: Straight
+    client: int
+    handle: SocketType  # of the client
+    target: Any
+    node: SocketType
+    fd: int  # its descriptor
+    sent: int  # to the node
+    received: int  # from it
+    ended: Callable[[Any, int, int], None] | None  # keeps the books of targets
+
+    def close(self) -> None:
+        """Close what was opened, and have it put into the books; the errand is over."""
+        straight, node = self.straight, self.node
+        del straight.waiting[self]
+        os.close(self.client)
+        if copies.exist:
+            straight.close(node)
+        else:  # the same, at once
+            node.close()
+            straight.forget(self.fd)
+        if self.ended is not None:
+            self.ended(self.target, self.received, self.sent)
+        straight.sessions -= 1
+        if straight.leaving:
+            straight.leave()
+
+    @abstractmethod
+    def patiently(self) -> Steps:
+        """Go on as a task."""
+
+    @abstractmethod
+    def task_ended(self) -> None:
+        """The task has come to its end."""
 
 
 class Straight:

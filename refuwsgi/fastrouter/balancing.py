@@ -89,13 +89,8 @@ def choose(algorithm: str, nodes: Sequence[C], client: bytes) -> C:
         if node.backup:
             standing = _foremost(nodes)
             break
-    if algorithm == "lrc":
-        return lrc(standing, client)
-    if algorithm == "wlrc":
-        return wlrc(standing, client)
-    if algorithm == "iphash":
-        return iphash(standing, client)
-    return wrr(standing, client)
+    found: C = ALGORITHMS.get(algorithm, wrr)(standing, client)
+    return found
 
 
 def _foremost(nodes: Sequence[C]) -> Sequence[C]:

@@ -14,7 +14,6 @@ Errors:   what the client is to be told is left to the session.
 
 from __future__ import annotations
 
-import os
 import time
 from errno import EINPROGRESS
 from socket import SocketType
@@ -22,7 +21,7 @@ from typing import Any
 
 from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, NodeError, broken_by
 from refuwsgi.gateway_relay import CHUNK, RECEIVE, buffer
-from refuwsgi.gateway_straight import NODE_SPEAKS, Serve, Steps, Straight
+from refuwsgi.gateway_straight import NODE_SPEAKS, Errand, Patience, Serve, Steps, Straight
 from refuwsgi.handles import handle_of, handles, socket_of
 from refuwsgi.loop import ENDED
 from refuwsgi.protocol.http import HeadError
@@ -32,7 +31,7 @@ from refuwsgi.scaling.http_nodes import Target
 from refuwsgi.scaling.http_packet import Ready
 from refuwsgi.scaling.http_session import NOWHERE
 from refuwsgi.scaling.http_straight import StraightSession
-from refuwsgi.waiting import END, NOW, copies
+from refuwsgi.waiting import END, NOW
 
 
 def serves(door: RouterDoor) -> Serve:
@@ -65,11 +64,11 @@ def serves(door: RouterDoor) -> Serve:
             begun = node, sent, 0
             if sent != len(packet):
                 raise Patience
-            errand = Errand()
+            errand = PlainErrand()
             errand.since, errand.door, errand.straight = since, door, straight
             errand.client, errand.handle, errand.peer = client, handle, peer
             errand.host, errand.target, errand.node, errand.received = host, target, node, 0
-            errand.fd = fd = node.fileno()
+            errand.ended, errand.fd = None, (fd := node.fileno())
             straight.calls[fd] = errand.node_speaks
             straight.add(fd, NODE_SPEAKS)
             straight.waiting[errand] = None
@@ -83,10 +82,6 @@ def serves(door: RouterDoor) -> Serve:
     return serve
 
 
-class Patience(Exception):
-    """What is asked for takes a session."""
-
-
 def otherwise(
     session: StraightSession, straight: Straight, ready: Ready | bytes, problem: Exception
 ) -> None:
@@ -97,23 +92,14 @@ def otherwise(
         session.hears(ready)
 
 
-class Errand:
-    """A request that a node has, and whose client waits."""
+class PlainErrand(Errand):
+    """An errand over HTTP; nobody keeps books of it."""
 
-    __slots__ = ("client", "door", "fd", "handle", "host", "node", "peer", "received", "session",
-                 "since", "straight", "target")  # fmt: skip
+    __slots__ = ("door", "host", "peer", "session")
 
-    since: float
     door: RouterDoor
-    straight: Straight
-    client: int
-    handle: SocketType  # of the client
     peer: Any
     host: str
-    target: Target
-    node: SocketType
-    fd: int  # its descriptor
-    received: int  # from the node
     session: StraightSession  # that has taken over
 
     def node_speaks(self, events: int) -> None:
@@ -147,20 +133,6 @@ class Errand:
             self.close()
         else:
             self._fails("no answer")
-
-    def close(self) -> None:
-        """Close what was opened; the errand is over."""
-        straight, node = self.straight, self.node
-        del straight.waiting[self]
-        os.close(self.client)
-        if copies.exist:
-            straight.close(node)
-        else:  # the same, at once
-            node.close()
-            straight.forget(self.fd)
-        straight.sessions -= 1
-        if straight.leaving:
-            straight.leave()
 
     # -- to a session, which has the time
 
