@@ -21,6 +21,7 @@ from typing import Any
 from refuwsgi import log
 from refuwsgi.options import Config
 from refuwsgi.protocol.uwsgi import BUFFER_SIZE, MAX_BLOCK
+from refuwsgi.scoreboard import CoreRow
 
 VERSION = b"2.0.31"  # the uWSGI that we stand in for: applications compare it
 VERSION_INFO = (2, 0, 31, 0, b"")
@@ -48,9 +49,14 @@ PLACE_OF = {name: place for place, names in UNBUILT.items() for name in names.sp
 
 
 class Running(threading.local):
-    """The answer that this thread is giving, if any: it knows request and environ."""
+    """The core that this thread runs, if it runs one."""
 
-    answer: Any = None
+    core: CoreRow | None = None
+
+    @property
+    def answer(self) -> Any:
+        """The answer that this thread is giving, if any: it knows request and environ."""
+        return self.core and self.core.answer
 
 
 running = Running()

@@ -88,14 +88,22 @@ PLAIN = ("true", "1", "on", "yes", "")
 NO_DATE = ("false", "0", "off", "no")
 
 
+class Requests:
+    """Where lines about requests go."""
+
+    descriptor = STDERR
+    path = ""  # "" is where all others go
+    write: Callable[[int, bytes], int] = os.write  # or with patience (log_pipe.py)
+
+
+requests = Requests()
+
+
 class _State:
     """Where the log goes and what stands before its lines."""
 
     format = ""  # of the date; "" is none
     path = ""  # of the log file; "" is whatever descriptor 2 was at the start
-    requests = STDERR  # where lines about requests go
-    requests_path = ""
-    write: Callable[[int, bytes], int] | None = None  # with patience (log_pipe.py)
     second, date = -1, ""  # the second for which `date` was made
 
 
@@ -121,9 +129,9 @@ def dated(words: str) -> None:
 def request_line(words: str) -> None:
     """Write a line about a request; it has a date of its own, and was made to be one line."""
     try:  # as `_write`, but for a case that is seldom: there is one of these for each request
-        (_state.write or os.write)(_state.requests, (words + "\n").encode())
+        requests.write(requests.descriptor, (words + "\n").encode())
     except UnicodeEncodeError:
-        _write(words, _state.requests)
+        _write(words, requests.descriptor)
     except OSError:
         pass
 
@@ -153,7 +161,7 @@ def _date(form: str) -> str:
 
 def _write(words: str, descriptor: int = STDERR) -> None:
     try:
-        (_state.write or os.write)(descriptor, (words + "\n").encode(errors="backslashreplace"))
+        requests.write(descriptor, (words + "\n").encode(errors="backslashreplace"))
     except OSError:
         pass  # a full disk, a reader that has gone: there is nobody to tell
 
@@ -227,18 +235,18 @@ def to(path: str, truncate: bool = False) -> None:
 
 def _requests_to(path: str, truncate: bool) -> None:
     if not path:
-        _state.requests = os.dup(STDERR)  # before `logger` takes that away
+        requests.descriptor = os.dup(STDERR)  # before `logger` takes that away
         return
-    before = _state.requests
-    _state.requests_path, _state.requests = open_file(path, truncate)
+    before = requests.descriptor
+    requests.path, requests.descriptor = open_file(path, truncate)
     if before != STDERR:
         os.close(before)
 
 
-def requests_to(descriptor: int, write: Callable[[int, bytes], int] | None = None) -> None:
+def requests_to(descriptor: int, write: Callable[[int, bytes], int] = os.write) -> None:
     """Let lines about requests go there, all be written so, and `reopen` open no file anew."""
-    _state.requests, _state.write = descriptor, write
-    _state.path = _state.requests_path = ""
+    requests.descriptor, requests.write = descriptor, write
+    _state.path = requests.path = ""
 
 
 def path() -> str:
@@ -263,7 +271,7 @@ def _datagrams(host: str, port: int) -> int:
 
 def reopen() -> None:
     """Open the log files anew, after something has renamed them."""
-    for path, use in ((_state.path, to), (_state.requests_path, _requests_to)):
+    for path, use in ((_state.path, to), (requests.path, _requests_to)):
         if path:
             try:
                 use(path, False)

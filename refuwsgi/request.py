@@ -12,121 +12,39 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from refuwsgi.request_body import CHUNK as CHUNK
+from refuwsgi.request_body import EMPTY as EMPTY
+from refuwsgi.request_body import Body as Body
+from refuwsgi.request_body import EmptyBody as EmptyBody
+from refuwsgi.request_body import SizedBody as SizedBody
+from refuwsgi.request_body import read_some as read_some
+from refuwsgi.request_body import wait_for as wait_for
 from refuwsgi.scoreboard import CoreRow
 
 NEXT, DONE, GIVEN = 0, 1, 2  # a stage's answer: not mine, answered, the client has a new owner
 
-PROTOCOLS = {"HTTP/1.1": "HTTP/1.1", "HTTP/1.0": "HTTP/1.0"}
 
-NO_BODY = b""
-CHUNK = 65536  # bytes of a body that are read at once
+class _Protocols(dict[Any, str]):
+    """What an answer calls its protocol, by what the request has said."""
+
+    def __missing__(self, said: Any) -> str:
+        return "HTTP/1.0"
+
+
+PROTOCOLS = _Protocols({"HTTP/1.1": "HTTP/1.1", "HTTP/1.0": "HTTP/1.0"})
+Pair = tuple[str, str]
+
 CALM = 32768  # bytes that a socket takes without a wait, if nothing was sent before
-
-
-class Body(Protocol):
-    """What the client sends behind the head."""
-
-    @property
-    def left(self) -> int:
-        """Bytes that are still to be read; while a chunked body goes on, at least 1."""
-        ...
-
-    def receive(self, limit: int) -> bytes:
-        """Return some bytes, at most `limit`; b"" at the end."""
-        ...
-
-    def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, fewer only at the end; all that is left when `size` is negative."""
-        ...
-
-
-class EmptyBody:
-    """The body of a request that has none."""
-
-    __slots__ = ("left",)
-
-    def __init__(self) -> None:
-        self.left = 0
-
-    def receive(self, limit: int) -> bytes:
-        """Return the end."""
-        return b""
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the end."""
-        return b""
-
-
-EMPTY = EmptyBody()
-
-
-class SizedBody:
-    """A body of known size; its first part may have come with the head."""
-
-    __slots__ = ("_fd", "_held", "_timeout", "left")
-
-    def __init__(self, fd: int, held: bytes, size: int, timeout: float) -> None:
-        self._fd = fd
-        self._held = held[:size]
-        self._timeout = timeout
-        self.left = size
-
-    def receive(self, limit: int) -> bytes:
-        """Return some bytes, at most `limit`; b"" at the end."""
-        limit = min(limit, self.left)
-        if limit <= 0:
-            return b""
-        if self._held:
-            found, self._held = self._held[:limit], self._held[limit:]
-        else:
-            found = read_some(self._fd, limit, self._timeout)
-            if not found:
-                raise ConnectionResetError("the client left in the middle of the body")
-        self.left -= len(found)
-        return found
-
-    def read(self, size: int = -1) -> bytes:
-        """Return `size` bytes, fewer only at the end."""
-        wanted = self.left if size < 0 else min(size, self.left)
-        parts = []
-        while wanted > 0:
-            part = self.receive(min(wanted, CHUNK))
-            parts.append(part)
-            wanted -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def held(self) -> bytes:
-        """Take what has come already, without asking the client for more."""
-        found, self._held = self._held, b""
-        self.left -= len(found)
-        return found
-
-
-def wait_for(fd: int, event: int, timeout: float) -> None:
-    """Sleep until a descriptor is ready; TimeoutError when that takes too long."""
-    poll = select.poll()
-    poll.register(fd, event)
-    if not poll.poll(max(0.0, timeout) * 1000):
-        raise TimeoutError("the client is silent" if event == select.POLLIN else "nobody reads")
-
-
-def read_some(fd: int, limit: int, timeout: float) -> bytes:
-    """Read what there is, and wait for it if there is nothing yet."""
-    while True:
-        try:
-            return os.read(fd, limit)
-        except BlockingIOError:
-            wait_for(fd, select.POLLIN, timeout)
 
 
 class Request:
     """One request: who asks, what for, and what became of it."""
 
     # Most of these keep their first value in most requests: as defaults of the class they cost
-    # a request nothing.  What every request is asked for is quicker to find in the request.
+    # a request nothing.
     keep = False  # may the connection stay
     status = 500
     headers = 0
@@ -137,17 +55,20 @@ class Request:
     wary = False  # writes no longer wait in the kernel, where no timeout would end them
     chunks = 0
     via = ""  # how the body went: "", sendfile, offload, route
+    told: Any = None  # wsgi.fields.Told, for an answer of an application that was sent as a whole
     app = -1  # the number of the application; -1: none was reached
     log = True
     started = 0  # microseconds of the wall clock
+    modifier1 = 0
     modifier2 = 0
-    core_number = 0
-    worker = 0
     packet_size = 0
-    extra_headers: list[tuple[str, str]]  # appended to those of the answer
     beyond = b""  # what came behind the request: the beginning of the next one
     logvars: dict[str, str] | None = None
     offload: Callable[[Any, Request], bool] | None = None
+    changed = False  # one of the next three was set: somebody else has a say in the head
+    _extra: tuple[Pair, ...] = ()
+    _removed: tuple[str, ...] = ()
+    _routed: Any = None
 
     def __init__(
         self,
@@ -162,11 +83,44 @@ class Request:
         self.core = core
         self.body = body
         self.timeout = timeout
-        self.protocol = PROTOCOLS.get(environ.get("SERVER_PROTOCOL", ""), "HTTP/1.0")
-        self.modifier1 = 0
-        self.extra_headers = []
-        self.removed_headers: tuple[str, ...] = ()  # in lower case: these do not go out
-        self.routed: Any = None  # routing.answer.Routed: what rules have said of the answer
+        self.protocol = PROTOCOLS[environ.get("SERVER_PROTOCOL")]
+
+    @property
+    def core_number(self) -> int:
+        """The number of the core that serves it, within its worker."""
+        return self.core.number
+
+    @property
+    def worker(self) -> int:
+        """The number of the worker, from 1."""
+        return self.core.worker
+
+    @property
+    def extra_headers(self) -> tuple[Pair, ...]:
+        """What is appended to the headers of the answer."""
+        return self._extra
+
+    @extra_headers.setter
+    def extra_headers(self, pairs: Iterable[Pair]) -> None:
+        self._extra, self.changed = tuple(pairs), True
+
+    @property
+    def removed_headers(self) -> tuple[str, ...]:
+        """The headers, in lower case, that do not go out."""
+        return self._removed
+
+    @removed_headers.setter
+    def removed_headers(self, names: tuple[str, ...]) -> None:
+        self._removed, self.changed = names, True
+
+    @property
+    def routed(self) -> Any:
+        """What rules have said of the answer: a `routing.answer.Routed`, or None."""
+        return self._routed
+
+    @routed.setter
+    def routed(self, rules: Any) -> None:
+        self._routed, self.changed = rules, True
 
     def head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
         """Make the head of the answer and note what it says."""
@@ -181,7 +135,7 @@ class Request:
             removed = self.removed_headers
             headers = [each for each in headers if each[0].lower() not in removed]
         if self.extra_headers:
-            headers = headers + self.extra_headers
+            headers = [*headers, *self.extra_headers]
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         return self.head_of(status, f"{status}\r\n{lines}\r\n", len(headers))
 
@@ -199,11 +153,11 @@ class Request:
     @property
     def unchanged(self) -> bool:
         """Say whether headers go out as the application gives them."""
-        return not (self.extra_headers or self.removed_headers or self.routed is not None)
+        return not (self.changed and (self._extra or self._removed or self._routed is not None))
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of it; the client has `timeout` seconds for each step forward."""
-        if self.routed is not None and self.routed.takes(self, data):
+        if self.changed and self._routed is not None and self._routed.takes(self, data):
             return
         size = len(data)
         self.out = out = self.out + size

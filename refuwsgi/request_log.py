@@ -24,6 +24,7 @@ from typing import Any
 from refuwsgi import log
 from refuwsgi.log_format import LOG_FORMAT, LOG_FORMAT_STRFTIME, Formatter
 from refuwsgi.options import Config, Option, flag, number
+from refuwsgi.protocol.uwsgi import size_of
 from refuwsgi.request import Request
 from refuwsgi.scoreboard import Scoreboard
 
@@ -71,27 +72,22 @@ REQUESTS, APP_REQUESTS = itemgetter(0), itemgetter(13)  # of the words of a core
 REMEMBERED = 256  # ends of lines
 CONTROLS = {code: f"\\x{code:02x}" for code in [*range(32), 127]}
 
-End = tuple[str, str, int, int, int, int, int]  # of a line: what it is made of
+End = tuple[str, str, int, int, int, int]  # of a line: what it is made of, but for the core
 LogRequest = Callable[[Request], None]
 
 
 def configured(config: Config, board: Scoreboard) -> LogRequest | None:
     """Build what a worker calls at the end of a request; None when nothing is to be logged."""
-    line: Callable[[Request], str]
     pattern = config[LOG_FORMAT]
     if pattern is not None:
-        line = Formatter(pattern, board, strftime=config[LOG_FORMAT_STRFTIME]).line
+        always = _writer(Formatter(pattern, board, strftime=config[LOG_FORMAT_STRFTIME]).line)
     else:
-        line = Line(
+        always = Line(
             board,
             micros=config[LOG_MICROS],
             forwarded=config[LOG_X_FORWARDED_FOR],
             memory=config[MEMORY_REPORT],
-        ).line
-
-    def always(request: Request) -> None:
-        log.request_line(line(request))
-
+        ).write
     if not config[DISABLE_LOGGING]:
         return always
     if not any(config[option] for option in SOMETIMES):
@@ -100,9 +96,16 @@ def configured(config: Config, board: Scoreboard) -> LogRequest | None:
 
     def sometimes(request: Request) -> None:
         if wanted(request):
-            log.request_line(line(request))
+            always(request)
 
     return sometimes
+
+
+def _writer(line: Callable[[Request], str]) -> LogRequest:
+    def write(request: Request) -> None:
+        log.request_line(line(request))
+
+    return write
 
 
 def _wanted(config: Config) -> Callable[[Request], bool]:
@@ -128,57 +131,84 @@ class Line:
         self, board: Scoreboard, *, micros: bool, forwarded: bool, memory: bool = False
     ) -> None:
         self._unit, self._divisor = ("micros", 1) if micros else ("msecs", 1000)
-        self._peer = "HTTP_X_FORWARDED_FOR" if forwarded else "REMOTE_ADDR"
+        peer = "HTTP_X_FORWARDED_FOR" if forwarded else "REMOTE_ADDR"
+        self._said = itemgetter(peer, "REQUEST_METHOD", "REQUEST_URI")
+        self._peer = peer
         self._memory = memory
         self._second = 0
-        self._date = ""
-        self._front = f"[pid: {os.getpid()}|app: "  # made in the worker, after the fork
+        self._pattern = ""  # of the lines of this second
         self._rows = [[core.words for core in rows] for rows in board.cores]
         self._every = [words for rows in self._rows for words in rows]
         self._alone = len(self._every) == 1  # there is one core, and nothing to add up
         self._ends: dict[End, str] = {}  # ends of lines that were made before
 
+    def write(self, request: Request) -> None:
+        """Make the line of one request, and write it."""
+        sink = log.requests
+        try:  # as `log.request_line`: there is one of these for each request
+            sink.write(sink.descriptor, self.line(request).encode())
+        except UnicodeEncodeError:
+            log.request_line(self.line(request)[:-1])
+        except OSError:
+            pass
+
     def line(self, request: Request) -> str:
-        """Make the line of one request."""
-        environ = request.environ
-        get = environ.get
-        words = request.core.words
+        """Make the line of one request, with its end."""
+        environ, core, started = request.environ, request.core, request.started
+        words = core.words
+        if started // 1_000_000 != self._second:
+            self._begin(started // 1_000_000)
         mine, total = words[13], words[0]
         if not self._alone:
-            mine = sum(map(APP_REQUESTS, self._rows[request.worker - 1]))
+            mine = sum(map(APP_REQUESTS, self._rows[core.worker - 1]))
             total = sum(map(REQUESTS, self._every))
         if request.app < 0:
             mine = -1
-        took = (words[17] - request.started) // self._divisor
-        size = request.packet_size or size_of(environ)
-        second = request.started // 1_000_000
-        if second != self._second:
-            self._second, self._date = second, time.ctime(second)
-        # What the client said stands in the middle: only there can be anything to escape.
-        who = f"{get(self._peer) or get('REMOTE_ADDR', '')} ({get('REMOTE_USER', '')})"
-        said = f"{get('REQUEST_METHOD', '')} {get('REQUEST_URI', '')}"
-        if not (who.isprintable() and said.isprintable()):
-            who, said = shown(who), shown(said)
-        key = (request.via, request.protocol, request.status, request.headers,
-               request.head_size, request.chunks, request.core_number)  # fmt: skip
-        front = memory_of() + self._front if self._memory else self._front
-        return (
-            f"{front}{request.app}|req: {mine}/{total}] "
-            f"{who} {{{2 * len(environ)} vars in {size} bytes}} [{self._date}] {said} => "
-            f"generated {request.size} bytes in {took} {self._unit} "
-            f"{self._ends.get(key) or self._end(key)}"
+        try:
+            peer, method, uri = self._said(environ)
+        except KeyError:
+            peer, method, uri = self._said_in_part(environ)
+        user = environ.get("REMOTE_USER", "")
+        if not (peer + user + method + uri).isprintable():  # all the rest is ours, or harmless
+            peer, user, method, uri = map(shown, (peer, user, method, uri))
+        told = request.told
+        line = self._pattern % (
+            request.app, mine, total, peer, user, 2 * len(environ),
+            request.packet_size or size_of(environ), method, uri, request.size,
+            (words[17] - started) // self._divisor,
+            told and told.end or self._end(request), core.number,
+        )  # fmt: skip
+        return memory_of() + line if self._memory else line
+
+    def _begin(self, second: int) -> None:
+        """Put what does not change within a second into the pattern of the lines."""
+        self._second = second
+        self._pattern = (  # made in the worker, after the fork
+            f"[pid: {os.getpid()}|app: %d|req: %d/%d] %s (%s) {{%d vars in %d bytes}} "
+            f"[{time.ctime(second)}] %s %s => generated %d bytes in %d {self._unit} %s%d)\n"
         )
 
-    def _end(self, key: End) -> str:
+    def _said_in_part(self, environ: dict[str, Any]) -> tuple[str, str, str]:
+        get = environ.get
+        peer = get(self._peer) or get("REMOTE_ADDR", "")
+        return peer, get("REQUEST_METHOD", ""), get("REQUEST_URI", "")
+
+    def _end(self, request: Request) -> str:
         """What stands behind the duration: it is the same for most answers."""
-        via, protocol, status, headers, size, chunks, core = key
-        found = (
-            f"{f'via {via}() ' if via and via != 'static' else ''}({protocol} {status}) "
-            f"{headers} headers in {size} bytes ({chunks} switches on core {core})"
-        )
-        if len(self._ends) >= REMEMBERED:
-            self._ends.clear()
-        self._ends[key] = found
+        key = (request.via, request.protocol, request.status, request.headers,
+               request.head_size, request.chunks)  # fmt: skip
+        found = self._ends.get(key)
+        if found is None:
+            via, protocol, status, headers, size, chunks = key
+            found = (
+                f"{f'via {via}() ' if via and via != 'static' else ''}({protocol} {status}) "
+                f"{headers} headers in {size} bytes ({chunks} switches on core "
+            )
+            if len(self._ends) >= REMEMBERED:
+                self._ends.clear()
+            self._ends[key] = found
+        if request.told is not None:
+            request.told.end = found
         return found
 
 
@@ -191,16 +221,6 @@ def packet_of(request: Request) -> tuple[int, int]:
     """Count the vars as uWSGI does (keys and values), and the bytes of their packet."""
     environ = request.environ
     return 2 * len(environ), request.packet_size or size_of(environ)
-
-
-def size_of(environ: dict[str, Any]) -> int:
-    """How large a packet of these vars would be."""
-    lengths = 4 * len(environ)
-    try:
-        # To join texts and measure the whole takes half as long as to measure each.
-        return lengths + len("".join([*environ, *environ.values()]))
-    except TypeError:  # an application may add anything
-        return lengths + sum(len(str(each)) for pair in environ.items() for each in pair)
 
 
 def memory_of() -> str:

@@ -16,7 +16,7 @@ Errors:   none.
 from __future__ import annotations
 
 from mmap import mmap
-from typing import overload
+from typing import Any, overload
 
 from refuwsgi.shared import words
 
@@ -64,7 +64,7 @@ class Row:
 class CoreRow(Row):
     """What one core counts; it alone writes here, except where a name says otherwise."""
 
-    __slots__ = ("shown",)
+    __slots__ = ("answer", "number", "shown", "worker")
     SIZE = 24
     requests = Word(0)  # requests that ended
     static = Word(1)  # of these, files
@@ -84,9 +84,14 @@ class CoreRow(Row):
     last = Word(17)  # when the last request ended
     shown: memoryview  # the head of the running request, as it came over the wire
 
-    def __init__(self, cells: memoryview, shown: memoryview) -> None:
+    def __init__(
+        self, cells: memoryview, shown: memoryview, worker: int = 1, number: int = 0
+    ) -> None:
         super().__init__(cells)
         self.shown = shown
+        self.worker = worker  # from 1
+        self.number = number  # within the worker
+        self.answer: Any = None  # what it is giving at the moment, in the process that gives it
 
     @property
     def timed(self) -> int:
@@ -135,13 +140,13 @@ class Scoreboard:
         self.workers: list[WorkerRow] = []
         self.cores: list[list[CoreRow]] = []
         at = InstanceRow.SIZE
-        for _ in range(workers):
+        for worker in range(1, workers + 1):
             self.workers.append(WorkerRow(self._cells[at : at + WorkerRow.SIZE]))
             at += WorkerRow.SIZE
             rows = []
-            for _ in range(cores):
+            for number in range(cores):
                 cells = self._cells[at : at + CoreRow.SIZE]
-                rows.append(CoreRow(cells, area[:MAX_SHOWN]))
+                rows.append(CoreRow(cells, area[:MAX_SHOWN], worker, number))
                 area = area[MAX_SHOWN:]
                 at += CoreRow.SIZE
             self.cores.append(rows)

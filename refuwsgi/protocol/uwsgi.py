@@ -17,8 +17,8 @@ Errors:   `PacketError`: the peer broke the format.  The caller drops the
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from refuwsgi.options import Config, Option, number
 
@@ -98,6 +98,16 @@ def environ_of(block: bytes) -> dict[str, str]:
     if rest != end:
         raise PacketError("a var runs past the block")
     return found
+
+
+def size_of(environ: Mapping[str, Any]) -> int:
+    """How large a packet of these vars would be."""
+    lengths = 4 * len(environ)
+    try:
+        # To join texts and measure the whole takes half as long as to measure each.
+        return lengths + len("".join([*environ, *environ.values()]))
+    except TypeError:  # an application may add anything
+        return lengths + sum(len(str(each)) for pair in environ.items() for each in pair)
 
 
 def vars_of(block: bytes) -> dict[bytes, bytes]:

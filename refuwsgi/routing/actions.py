@@ -164,7 +164,7 @@ def clear_headers(argument: str) -> Action:
         raise ValueError(f"expected a status, got {argument!r}")
 
     def action(request: Request, groups: Groups) -> int:
-        request.extra_headers.clear()
+        request.extra_headers = ()
         routed_of(request).pending = status
         return NEXT
 

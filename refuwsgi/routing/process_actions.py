@@ -137,7 +137,7 @@ def expires(argument: str) -> Action:
             # Departure: uWSGI closes the connection when there is no such file.
             log.line(f"expires: {problem}")
         else:
-            request.extra_headers.append(("Expires", date))
+            request.extra_headers += (("Expires", date),)
         return NEXT
 
     return action

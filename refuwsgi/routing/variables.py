@@ -107,7 +107,7 @@ def add_header(argument: str) -> Action:
     key, text = name.strip(), Text(value.strip())
 
     def action(request: Request, groups: Groups) -> int:
-        request.extra_headers.append((key, clean(text(request, groups))))
+        request.extra_headers += ((key, clean(text(request, groups))),)
         return NEXT
 
     return action
@@ -117,7 +117,7 @@ def _late_header(text: Text) -> Action:
     def action(request: Request, groups: Groups) -> int:
         name, _, value = text(request, groups).partition(":")
         if TOKEN.fullmatch(name.strip()):
-            request.extra_headers.append((name.strip(), clean(value.strip())))
+            request.extra_headers += ((name.strip(), clean(value.strip())),)
         return NEXT
 
     return action

@@ -14,6 +14,7 @@ import os
 from refuwsgi.protocol.http import ChunkDecoder, ChunkError
 from refuwsgi.request import CHUNK, Body, Request, read_some
 
+SPILL = 65536  # bytes of an unread body that are swallowed to keep a connection
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -125,3 +126,14 @@ class ExpectedBody:
         """Return `size` bytes, fewer only at the end."""
         self._ask()
         return self._body.read(size)
+
+
+def swallowed(request: Request) -> bool:
+    """Read what the application left of a body, so that it is not taken for a request."""
+    left = SPILL
+    while request.body.left and left > 0:
+        part = request.body.receive(min(left, SPILL))
+        if not part:
+            return True
+        left -= len(part)
+    return not request.body.left

@@ -39,13 +39,14 @@ class CoreLinks:
             self.known[fd] = door, fd, peer
         return -1
 
-    def close(self, fd: int) -> None:
-        """Close a connection, be it one of these or not."""
-        if self.known.pop(fd, None) is not None:
-            self._poll.unregister(fd)  # a child of the application may have a copy
-        os.close(fd)
+    def close(self, *descriptors: int) -> None:
+        """Close connections, be they some of these or not; -1 is none."""
+        for fd in descriptors:
+            if self.known.pop(fd, None) is not None:
+                self._poll.unregister(fd)  # a child of the application may have a copy
+            if fd >= 0:
+                os.close(fd)
 
     def leave(self) -> None:
         """Close all of them."""
-        for fd in list(self.known):
-            self.close(fd)
+        self.close(*self.known)

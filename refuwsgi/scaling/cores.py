@@ -16,16 +16,18 @@ Errors:   an error of ours ends the conversation with a traceback in the log; th
 from __future__ import annotations
 
 import errno
-import os
 import select
 import time
 from collections.abc import Callable
+from os import close
+from time import time_ns
 from typing import Any, NamedTuple, Protocol
 
-from refuwsgi import log
+from refuwsgi import api, log
 from refuwsgi.options import Option, how_many
-from refuwsgi.request import DONE, GIVEN, NEXT, Request, Stage
-from refuwsgi.scaling.accepting import accept_of
+from refuwsgi.request import DONE, GIVEN, Request, Stage
+from refuwsgi.scaling.accepting import Accept, accept_of
+from refuwsgi.scaling.bodies import swallowed
 from refuwsgi.scaling.core_links import CoreLinks
 from refuwsgi.scaling.gate import Gate
 from refuwsgi.scaling.http_socket import close_gently
@@ -44,7 +46,6 @@ ENABLE_THREADS = Option(
 
 EAGER = 30  # microseconds: a client that came sooner than this had been waiting in the queue
 IN_REQUEST = CoreRow.in_request.index
-SPILL = 65536  # bytes of an unread body that are swallowed to keep a connection
 
 
 class Door(Protocol):
@@ -118,22 +119,29 @@ class Core:
         for fd in self._doors:
             # One client wakes one core, not all of them.
             self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
-        self._eager = -1  # the listening descriptor to try without asking first; -1: ask
+        self._eager: tuple[Door, Accept] | None = None  # whom to try without asking first
         self._words = row.words
         self._files = row.static
 
     def run(self) -> None:
         """Serve until the gate says to leave."""
         words, gate, parking = self._words, self._gate, self._parking
+        api.running.core = self.row
         while gate.open or gate.stay():
             # Trying first saves a call when clients are waiting, and costs one when none is.
-            if self._eager >= 0 and not parking.waiting:
-                arrival = self._taken(self._eager)
+            if self._eager is None or parking.waiting:
+                if (arrival := self._next(parking)) is None:
+                    continue
+                door, client, peer = arrival
             else:
-                arrival = self._next(parking)
-            if arrival is not None:
-                words[IN_REQUEST] = BUSY  # until the end of the conversation says otherwise
-                self._converse(*arrival)
+                door, accept = self._eager
+                try:
+                    client, peer = accept()
+                except OSError as problem:
+                    self._missed(problem)
+                    continue
+            words[IN_REQUEST] = BUSY  # until the end of the conversation says otherwise
+            self._converse(door, client, peer)
         while (arrival := parking.last_words()) is not None:
             self._converse(*arrival)
         self._links.leave()
@@ -151,7 +159,7 @@ class Core:
                 arrival = self._taken(fd)
                 soon = time.monotonic_ns() - since < EAGER * 1000
                 if soon and arrival is not None and len(self._doors) == 1:
-                    self._eager = fd
+                    self._eager = self._doors[fd], self._accept[fd]
             elif fd == self._parked:
                 arrival = None if self._gate.paused else parking.speaking()
             elif fd in self._links.known:
@@ -167,12 +175,15 @@ class Core:
         try:
             client, peer = self._accept[listener]()
         except OSError as problem:
-            self._eager = -1
-            # Another core was faster, or the queue is empty, or the client has gone again.
-            if not isinstance(problem, BlockingIOError | ConnectionError):
-                self._short_of_descriptors(problem)
+            self._missed(problem)
             return None
         return self._doors[listener], client, peer
+
+    def _missed(self, problem: OSError) -> None:
+        """See why no client came: mostly, another core was faster, or the queue is empty."""
+        self._eager = None
+        if not isinstance(problem, (BlockingIOError, ConnectionError)):  # noqa: UP038  # quicker
+            self._short_of_descriptors(problem)
 
     def _short_of_descriptors(self, problem: OSError) -> None:
         if problem.errno in (errno.EMFILE, errno.ENFILE) and self._parking.close_oldest():
@@ -184,23 +195,20 @@ class Core:
         """Serve one client to its end."""
         data, link, turn = b"", -1, 0
         try:
-            while True:
-                if (request := door.receive(fd, data, peer, self.row)) is None:
-                    return
+            while (request := door.receive(fd, data, peer, self.row)) is not None:
                 if request.fd != fd:
                     link, fd = fd, request.fd  # a router has passed its client's descriptor
                 self._serve(request, door)
-                if request.fd < 0:
-                    fd = -1  # given away: the new owner closes it
-                    return
                 if not request.keep or self._gate.leaving:
-                    if request.body.left:
+                    if request.fd < 0:
+                        fd = -1  # given away: the new owner closes it
+                    elif request.body.left:
                         close_gently(fd)
                     return
                 if door.stays:
                     fd = self._links.stay(door, fd, peer, request)
                     return
-                if request.body.left and not _swallowed(request):
+                if request.body.left and not swallowed(request):
                     return
                 data = request.beyond or getattr(request.body, "beyond", b"")
                 if not data and link < 0:
@@ -216,11 +224,10 @@ class Core:
             log.exception("a conversation ended by an error of ours")
         finally:
             self._words[IN_REQUEST] = IDLE  # before the client knows the end
-            close = self._links.close if door.stays else os.close
-            if fd >= 0:
+            if link >= 0 or door.stays:
+                self._links.close(fd, link)
+            elif fd >= 0:
                 close(fd)
-            if link >= 0:
-                close(link)
 
     def _more(self, door: Door, fd: int, peer: Any, turn: int) -> bytes | None:
         """What a kept client sends next, b"" when it has gone; None when it has been parked."""
@@ -232,21 +239,42 @@ class Core:
 
     def _serve(self, request: Request, door: Door) -> None:
         """Let the first stage that wants the request answer it, then count and log."""
-        request.started = self._words[8] = time.time_ns() // 1000
-        request.core_number = self.number
-        request.worker = self.worker
+        words = self._words
+        request.started = started = words[8] = time_ns() // 1000
         if self._prepare is not None:
             self._prepare(request, door)
         try:
             for stage in self._stages:
-                if stage(request) != NEXT:
+                if stage(request):
                     break
             else:
                 request.fail("404 Not Found")
-            if request.routed is not None:
+            if request.changed and request.routed is not None:
                 request.routed.end(request)
         finally:
-            self._count(request)
+            words[0] += 1
+            words[9] += request.head_size + request.size
+            words[17] = now = time_ns() // 1000
+            if request.app >= 0:
+                words[13] += 1
+                if now > started:  # the clock may have been set back
+                    words[10] += now - started
+            else:
+                self._count_other(now - started)
+            if words[12]:
+                words[12] = 0
+            if self._log_request is not None and request.log:
+                self._log_request(request)
+            if self._after is not None:
+                self._after(request)
+
+    def _count_other(self, took: int) -> None:
+        """Count what no application answered; files do not count for the average."""
+        words = self._words
+        if words[1] != self._files:
+            self._files = words[1]
+        elif took > 0:
+            words[10] += took
 
     def _as_configured(self, request: Request, door: Door) -> None:
         """Give a request what the operator has said of all of them."""
@@ -255,42 +283,12 @@ class Core:
             # By a clock that nobody sets: a step of the other must not end a worker.
             allowed = service.harakiri * 1_000_000
             self.row.deadline = time.monotonic_ns() // 1000 + allowed
-        request.extra_headers = list(service.extra_headers)
-        request.removed_headers = service.removed_headers
+        if service.extra_headers:
+            request.extra_headers = service.extra_headers
+        if service.removed_headers:
+            request.removed_headers = service.removed_headers
         if door.may_offload:
             request.offload = service.offload
-
-    def _count(self, request: Request) -> None:
-        words = self._words
-        if request.app >= 0:
-            words[13] += 1
-        words[0] += 1
-        words[9] += request.head_size + request.size
-        words[17] = now = time.time_ns() // 1000
-        files = words[1]
-        if files == self._files:  # files do not count for the average
-            took = now - request.started
-            if took > 0:  # the clock may have been set back
-                words[10] += took
-        else:
-            self._files = files
-        if words[12]:
-            words[12] = 0
-        if self._log_request is not None and request.log:
-            self._log_request(request)
-        if self._after is not None:
-            self._after(request)
-
-
-def _swallowed(request: Request) -> bool:
-    """Read what the application left of a body, so that it is not taken for a request."""
-    left = SPILL
-    while request.body.left and left > 0:
-        part = request.body.receive(min(left, SPILL))
-        if not part:
-            return True
-        left -= len(part)
-    return not request.body.left
 
 
 __all__ = ["DONE", "ENABLE_THREADS", "GIVEN", "THREADS", "Core", "Door", "Gate", "Service"]

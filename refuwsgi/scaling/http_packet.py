@@ -140,8 +140,8 @@ class Packets:
         if len(self._pieces) >= SHAPES:
             self._pieces.clear()
         environ = shape.environ
-        length, chunked, keep, expect = shape.facts
-        if length or chunked or expect or "HTTP_UPGRADE" in environ:
+        _, _, keep, expect = shape.facts
+        if expect or "HTTP_UPGRADE" in environ:
             found = Pieces("", "", None, "", False)
         else:
             parts = encoded(environ.items())

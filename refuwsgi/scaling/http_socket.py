@@ -15,6 +15,8 @@ import os
 import select
 import socket
 import time
+from collections.abc import Mapping
+from os import read
 from typing import Any
 
 from refuwsgi import log
@@ -26,9 +28,10 @@ from refuwsgi.protocol.http import (
     check_unfinished,
     head_end,
     read_head,
-    recall_head,
 )
+from refuwsgi.protocol.http_alike import Recalled, recall
 from refuwsgi.protocol.http_target import TOO_LARGE
+from refuwsgi.protocol.uwsgi import size_of
 from refuwsgi.request import CHUNK, EMPTY, Body, Request, SizedBody, wait_for
 from refuwsgi.scaling.bodies import ChunkedBody, ExpectedBody
 from refuwsgi.scoreboard import MAX_SHOWN, CoreRow
@@ -49,6 +52,7 @@ HTTP11_SOCKET: Option[tuple[str, ...]] = Option(
     repeat=JOIN,
 )
 
+OF_THE_PEER = ("REMOTE_ADDR", "REMOTE_PORT")
 SHOWN_HTTP = 1 << 32  # in `shown_size`: what is shown is an HTTP head
 
 
@@ -63,6 +67,7 @@ class HttpDoor:
         *,
         keep: bool,
         most: int = MAX_HEADERS,
+        given: Mapping[str, str] = {},
     ) -> None:
         self.listener = listener
         self.limit = limit
@@ -75,8 +80,17 @@ class HttpDoor:
         local = listener.sock.family in (socket.AF_INET, socket.AF_INET6)
         self.tcp = local
         name = listener.name
-        self._host = socket.gethostname()
-        self._port = name.rpartition(":")[2] if local else "80"
+        self._most_shown = min(limit + 4, MAX_SHOWN)
+        self.measures = False  # to know the size of a packet of the vars: for the request log
+        self._server = {
+            "SERVER_NAME": socket.gethostname(),
+            "SERVER_PORT": name.rpartition(":")[2] if local else "80",
+            **given,
+        }
+        if not local:
+            # The peer's address comes with accept(); a UNIX socket has none: uWSGI says 0.0.0.0.
+            self._server["REMOTE_ADDR"] = "0.0.0.0"  # noqa: S104
+        self._size = size_of(self._server | (dict.fromkeys(OF_THE_PEER, "") if local else {}))
 
     def for_core(self) -> HttpDoor:
         """The same door, for one core alone."""
@@ -91,27 +105,49 @@ class HttpDoor:
             if not self.tcp:
                 os.set_blocking(fd, False)  # a UNIX socket inherits no timeout from its listener
             try:
-                data = os.read(fd, CHUNK)
+                data = read(fd, CHUNK)
             except BlockingIOError:
                 data = self._late(fd)
-        end = len(data)
+        known = recall(data, self.most)
+        if isinstance(known, bytes) or (end := len(data)) > self._most_shown:
+            return self._receive(fd, data, known, peer, core)
+        shape, target, path, query, cookie = known
+        environ = shape.environ | self._server
+        environ["REQUEST_URI"] = target
+        environ["PATH_INFO"] = path
+        environ["QUERY_STRING"] = query
+        if cookie:
+            environ["HTTP_COOKIE"] = cookie
+        address = port = ""
+        if self.tcp:
+            environ["REMOTE_ADDR"] = address = peer[0]
+            environ["REMOTE_PORT"] = port = str(peer[1])
+        request = Request(fd, environ, core, EMPTY, self.timeout)
+        if self.measures:
+            texts = "".join((target, path, query, cookie, address, port))
+            request.packet_size = shape.size + self._size + len(texts)
+        if self.keep:
+            request.keep = shape.keep
+        core.shown[:end] = data
+        core.words[14] = end | SHOWN_HTTP
+        return request
+
+    def _receive(
+        self, fd: int, data: bytes, known: Recalled | bytes, peer: Any, core: CoreRow
+    ) -> Request | None:
+        """Read a request whose like is not known, or that has a body."""
         try:
-            head = recall_head(data, self.most)
-            if isinstance(head, bytes) or end - 4 > self.limit:
-                found = self._read(fd, data, head)
-                if found is None:
-                    core.read_errors += 1
-                    return None
-                head, data, end = found
+            found = self._read(fd, data, known)
         except HeadError as problem:
             self._refuse(fd, problem.status, str(problem), core)
             return None
-        environ = head.environ
-        environ["SERVER_NAME"] = self._host
-        environ["SERVER_PORT"] = self._port
-        # The peer's address comes with accept(); a UNIX socket has none, and uWSGI says 0.0.0.0.
-        environ["REMOTE_ADDR"] = peer[0] if self.tcp else "0.0.0.0"  # noqa: S104
+        if found is None:
+            core.read_errors += 1
+            return None
+        head, data, end = found
+        environ = head.environ | self._server
         if self.tcp:
+            environ["REMOTE_ADDR"] = peer[0]
             environ["REMOTE_PORT"] = str(peer[1])
         request = Request(fd, environ, core, EMPTY, self.timeout)
         if head.content_length or head.chunked:
@@ -120,13 +156,13 @@ class HttpDoor:
             request.keep = head.keep_alive
             if len(data) > end and not head.chunked:
                 request.beyond = data[end + head.content_length :]
-        size = end if end < MAX_SHOWN else MAX_SHOWN
-        core.shown[:size] = data if len(data) == size else data[:size]
+        size = min(end, MAX_SHOWN)
+        core.shown[:size] = data[:size]
         core.words[14] = size | SHOWN_HTTP
         return request
 
-    def _read(self, fd: int, data: bytes, key: Head | bytes) -> tuple[Head, bytes, int] | None:
-        """Read a head that is not known as it stands: it, what has come, and where it ends."""
+    def _read(self, fd: int, data: bytes, key: Recalled | bytes) -> tuple[Head, bytes, int] | None:
+        """Read a head line by line: it, what has come, and where it ends; None if there is none."""
         came = len(data)
         end = head_end(data)
         if end < 0 or end - 4 > self.limit:
@@ -134,8 +170,8 @@ class HttpDoor:
             end = head_end(data)
             if end < 0:
                 return None
-        if end != came or isinstance(key, Head):
-            key = b""  # there is more than a head, or it is too long
+        if end != came or not isinstance(key, bytes):
+            key = b""  # there is more than a head, or it is too long, or known
         return read_head(data[:end], self.most, key), data, end
 
     def _expect_body(self, request: Request, head: Head, data: bytes, end: int) -> None:

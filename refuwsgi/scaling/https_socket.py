@@ -45,6 +45,7 @@ HTTPS_SOCKET: Option[tuple[str, ...]] = Option(
     repeat=JOIN,
 )
 
+GIVEN = {"HTTPS": "on"}  # a var of every request
 PAUSE = 0.01  # seconds between two looks whether the thread has sent everything
 
 
@@ -142,16 +143,13 @@ class HttpsDoor(HttpDoor):
         with_: ssl.SSLContext,
         most: int = MAX_HEADERS,
     ) -> None:
-        super().__init__(listener, limit, timeout, keep=False, most=most)
+        super().__init__(listener, limit, timeout, keep=False, most=most, given=GIVEN)
         self._tls = TlsThread(with_, timeout)
 
     def receive(self, fd: int, data: bytes, peer: Any, core: CoreRow) -> Request | None:
         """Put the thread between the client and the core, then read one request."""
         self._tls.put_between(fd)
-        request = super().receive(fd, data, peer, core)
-        if request is not None:
-            request.environ["HTTPS"] = "on"
-        return request
+        return super().receive(fd, data, peer, core)
 
     def drain(self, timeout: float) -> None:
         """Wait until the clients have got what the cores have written."""

@@ -64,7 +64,7 @@ class UwsgiDoor:
     ) -> None:
         self.listener = listener
         self.limit = limit
-        self._most = 4 + limit
+        self._most_shown = min(4 + limit, MAX_SHOWN)
         self.timeout = timeout
         self.http = False
         self.keep = False
@@ -121,9 +121,13 @@ class UwsgiDoor:
         return request
 
     def _receive(self, fd: int, data: bytes, core: CoreRow) -> Request | None:
-        if len(data) < 4 or not (end := 4 + (data[1] | data[2] << 8)) <= min(len(data), self._most):
+        end = len(data)
+        if end >= 4 and data[1] | data[2] << 8 == end - 4 and end <= self._most_shown:
+            core.shown[:end] = data
+            core.words[14] = end
+        else:  # there is more, or less, than a packet
             data, end = self._whole(fd, data, core)
-            if not data:
+            if not end:
                 return None
         body: Body = EMPTY
         try:
@@ -138,18 +142,18 @@ class UwsgiDoor:
             return None
         request = Request(fd, environ, core, body, self.timeout)
         request.http = False
-        if data[0]:
-            request.modifier1 = data[0]
-        if data[3]:
-            if self.stays:
-                request.keep = data[3] == KEEP and body is EMPTY
-            else:
-                request.modifier2 = data[3]
         request.packet_size = end - 4
-        shown = end if end < MAX_SHOWN else MAX_SHOWN
-        core.shown[:shown] = data if len(data) == shown else data[:shown]
-        core.words[14] = shown
+        if data[0] or data[3]:
+            self._modify(request, data[0], data[3])
         return request
+
+    def _modify(self, request: Request, modifier1: int, modifier2: int) -> None:
+        """Obey the modifiers of a packet."""
+        request.modifier1 = modifier1
+        if modifier2 and self.stays:
+            request.keep = modifier2 == KEEP and request.body is EMPTY
+        else:
+            request.modifier2 = modifier2
 
     def _whole(self, fd: int, data: bytes, core: CoreRow) -> tuple[bytes, int]:
         """Read on until a packet is whole, and say where it ends; b"" when it will not be."""
@@ -166,6 +170,9 @@ class UwsgiDoor:
         if len(data) < end:
             core.read_errors += 1
             return b"", 0
+        shown = min(end, MAX_SHOWN)
+        core.shown[:shown] = data[:shown]
+        core.words[14] = shown
         return data, end
 
     def _body(self, fd: int, environ: dict[str, Any], data: bytes, end: int) -> Body:

@@ -98,8 +98,8 @@ def _narrow(listener: Listener, config: Config) -> None:
 IMPATIENCE = struct.pack("ll", 0, 20_000)
 
 
-def doors(listeners: list[Listener], config: Config) -> list[Door]:
-    """Say how each listening socket is served."""
+def doors(listeners: list[Listener], config: Config, *, measured: bool = False) -> list[Door]:
+    """Say how each listening socket is served; `measured`: somebody asks for sizes of packets."""
     limit, timeout = buffer_size(config), config[sockets.SOCKET_TIMEOUT]
     found: list[Door] = []
     for listener in listeners:
@@ -114,5 +114,7 @@ def doors(listeners: list[Listener], config: Config) -> list[Door]:
             found.append(HttpsDoor(listener, limit, timeout, with_=with_, most=most))
         else:
             keep = listener.protocol == "http11"
-            found.append(HttpDoor(listener, limit, timeout, keep=keep, most=2 * config[MAX_VARS]))
+            door = HttpDoor(listener, limit, timeout, keep=keep, most=2 * config[MAX_VARS])
+            door.measures = measured
+            found.append(door)
     return found

@@ -168,10 +168,13 @@ class Service:
         the_future.install(offloading.program if offloading is not None else None)
         stages = self._stages()
         headers = [_header(self.config, line) for line in self.config[ADD_HEADER]]
+        log_request = request_log.configured(self.config, self.board)
+        # Rules may change the vars; then the log has to look at them anyway.
+        measured = log_request is not None and self.routes is None
         made = cores.Service(
-            doors=doors.doors(self.listeners, self.config),
+            doors=doors.doors(self.listeners, self.config, measured=measured),
             stages=stages,
-            log_request=request_log.configured(self.config, self.board),
+            log_request=log_request,
             offload=offloading.offload if offloading is not None else None,
             after=self._after(upkeep.in_worker(self.config, self.board, number)),
             extra_headers=headers,

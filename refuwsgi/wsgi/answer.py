@@ -14,6 +14,7 @@ Errors:   `OSError` when the client has gone (then `gone` is set); what PEP 3333
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from refuwsgi import log
 from refuwsgi.request import Request
 from refuwsgi.wsgi.environ import Environ
-from refuwsgi.wsgi.fields import LARGEST_HEAD, UNKNOWN, Fields, fields_of, has_no_body
+from refuwsgi.wsgi.fields import KNOWN, LARGEST_HEAD, UNKNOWN, Fields, fields_of, has_no_body
 from refuwsgi.wsgi.files import Extent, FileEngine, send_file
 
 JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
@@ -33,18 +34,19 @@ class Answer:
 
     # Most answers never change most of these: as defaults of the class they cost nothing.
     _fields: Fields | None = None  # None until start_response was called
-    _left = UNKNOWN  # bytes that the announced length still allows
+    _whole = -1  # a body of so many bytes can go out with its head, and that is all; -1: none can
+    _left = UNKNOWN  # bytes that the announced length still allows, once the head is made
     _mute = False  # the head was all there is to say
     file: Extent | None = None  # goes out when the application has returned
     _kept: Any = None  # stays open until then
     _close = False  # and is closed by us
+    sent = False  # the head has gone out
     gone = False
     accept_buffers = False
 
     def __init__(self, request: Request, environ: Environ) -> None:
         self.request = request
         self.environ = environ
-        self.sent = False
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
@@ -58,8 +60,13 @@ class Answer:
             finally:
                 exc_info = None  # no circle through this frame
         # uWSGI: a second call without exc_info is fine as long as nothing is sent.
-        self._fields = fields = fields_of(status, headers)
-        self._left = fields.length
+        try:  # as `fields_of` does it: nearly all heads have come before
+            known = KNOWN[(status, *headers)] if type(headers) is list else None
+        except (KeyError, TypeError):
+            known = None
+        self._fields = fields = known or fields_of(status, headers)
+        if self.file is None:
+            self._whole = fields.whole
         if not fields.keep:
             self.request.keep = False
         return self.write
@@ -69,38 +76,44 @@ class Answer:
         """Say whether there is a head to send."""
         return self._fields is not None
 
-    def whole(self, chunk: Any) -> bool:
+    def whole(self, result: Any) -> bool:
         """Send an answer that is there in one piece; False when it is not as simple as that."""
         # Nearly every answer is, so this is what `add` and `end` would do, without the questions
         # that have an answer here.
-        fields, request = self._fields, self.request
-        if (
-            type(chunk) is not bytes
-            or fields is None
-            or not (len(chunk) == fields.length and chunk and fields.bodily)
-            or self.sent
-            or request.routed is not None
-            or request.extra_headers
-            or request.removed_headers
-            or request.environ.get("REQUEST_METHOD") == "HEAD"
-        ):
+        if type(result) is not list or len(result) != 1:
             return False
-        head = fields.heads.get(request.protocol) or fields.head_of(request.protocol)
+        chunk, request = result[0], self.request
+        if type(chunk) is not bytes or len(chunk) != self._whole or request.changed:
+            return False
+        if request.environ.get("REQUEST_METHOD") == "HEAD":
+            return False
+        fields: Any = self._fields
+        request.told = told = fields.heads.get(request.protocol) or fields.head_of(request.protocol)
         self.sent = True
         request.status = fields.code
-        request.headers = len(fields.headers)
-        request.head_size = len(head)
-        request.size = len(chunk)
+        request.headers = fields.count
+        request.head_size = told.size
+        request.size = self._whole
         request.chunks = 1
         if request.body.left and "HTTP_EXPECT" in request.environ:
             request.keep = False  # as in `end`
+        data = told.head + chunk
         try:
-            request.send(head + chunk)
-        except OSError:
-            self.gone = True
-            request.keep = False
-            raise
+            sent = os.write(request.fd, data)
+        except OSError as problem:
+            sent = self._refused(problem)
+        if sent < len(data):
+            self._send(data[sent:])
         return True
+
+    def _refused(self, problem: OSError) -> int:
+        """See why nothing could be written: 0 if it can be later, and the error if it cannot."""
+        if isinstance(problem, BlockingIOError):
+            return 0
+        self.gone = True
+        self.request.keep = False
+        self.request.core.write_errors += 1
+        raise problem
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body at once, for applications that cannot yield."""
@@ -134,6 +147,7 @@ class Answer:
     def send_later(self, extent: Extent, file: Any, *, close: bool) -> None:
         """Send this file when the application has returned, unless it sends something itself."""
         self.file, self._kept, self._close = extent, file, close
+        self._whole = -1
 
     def take_head(self) -> bytes:
         """Make the head, which from here on counts as sent."""
@@ -150,11 +164,13 @@ class Answer:
         if len(head) > LARGEST_HEAD:
             raise ValueError(f"a head of {len(head)} bytes, at most {LARGEST_HEAD} allowed")
         self.sent = True
+        self._left, self._whole = fields.length, -1
         return head
 
     def leave(self) -> None:
         """Say no more: somebody else has answered, or will."""
         self.sent = self._mute = True
+        self._whole = -1
 
     def room_for(self, size: int) -> int:
         """How many of `size` bytes may follow the head; counts them as sent."""

@@ -15,8 +15,9 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from refuwsgi import api
 from refuwsgi.options import Option, octets
-from refuwsgi.request import Body, Request
+from refuwsgi.request import EMPTY, Body, Request
 
 POST_BUFFERING = Option(
     "post-buffering",
@@ -160,6 +161,24 @@ class Input:
         self._request.keep = False
         what = "timeout" if isinstance(problem, TimeoutError) else "error"
         return OSError(f"{what} during read({max(size, 0)}) on wsgi.input")
+
+
+class NoInput(Input):
+    """The file of all requests that have no body: they can share one, since it never changes."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._body, self._held, self._place = EMPTY, b"", 0
+
+    def fileno(self) -> int:
+        """The descriptor of the client whose request runs in this thread."""
+        if api.running.answer is None:
+            raise OSError("no request runs in this thread")
+        return int(api.running.answer.request.fd)
+
+
+NO_INPUT = NoInput()
 
 
 def buffered(body: Body, memory: int) -> BinaryIO:

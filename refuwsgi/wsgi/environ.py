@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from refuwsgi.request import Request
+from refuwsgi.wsgi.body import NO_INPUT
 from refuwsgi.wsgi.files import FileWrapper
 
 Environ = dict[str, Any]
@@ -38,6 +39,7 @@ class Teller:
             "wsgi.multiprocess": multiprocess,
             # Departure: uWSGI buffers what is written here, and loses it when it ends.
             "wsgi.errors": sys.stderr,
+            "wsgi.input": NO_INPUT,
             "wsgi.input_terminated": True,
             "uwsgi.version": VERSION,
             "uwsgi.node": os.uname().nodename.encode(),
@@ -45,18 +47,21 @@ class Teller:
         if wrapper:
             self._base["wsgi.file_wrapper"] = FileWrapper
 
-    def environ_of(self, request: Request, body: Any) -> Environ:
-        """Make the environ of one request; `body` is its wsgi.input."""
+    def environ_of(self, request: Request, body: Any = None) -> Environ:
+        """Make the environ of one request; `body` is its wsgi.input, if there is anything in it."""
         given = request.environ
         environ = given | self._base
-        environ["wsgi.input"] = body
+        if body is not None:
+            environ["wsgi.input"] = body
         if not given.keys().isdisjoint(SCHEME_KEYS):
             environ["wsgi.url_scheme"] = scheme_of(given)
         if self._cores:
             environ["uwsgi.core"] = request.core_number
         # Departure: uWSGI leaves them out where a packet does, or a mountpoint takes the path.
-        environ.setdefault("SCRIPT_NAME", "")
-        environ.setdefault("PATH_INFO", "")
+        if "SCRIPT_NAME" not in given:
+            environ["SCRIPT_NAME"] = ""
+        if "PATH_INFO" not in given:
+            environ["PATH_INFO"] = ""
         return environ
 
 

@@ -15,6 +15,7 @@ REMEMBERED = 512  # names, and statuses, and heads
 SHORT = 1024  # characters of a head that is worth remembering
 LARGEST_HEAD = 65535  # as uWSGI has it
 UNKNOWN = -1  # no Content-Length
+AT_ONCE = 24576  # bytes of a body that a socket takes with its head and without a wait
 OTHER, LENGTH, CONNECTION, CODING = range(4)  # what a header means for the connection
 
 KINDS = {"content-length": LENGTH, "connection": CONNECTION, "transfer-encoding": CODING}
@@ -48,10 +49,21 @@ REASONS = {
 }
 
 
+class Told:
+    """The head of an answer that may be sent again: it is the same for each request of a kind."""
+
+    __slots__ = ("end", "head", "size")
+
+    def __init__(self, head: bytes) -> None:
+        self.head = head
+        self.size = len(head)
+        self.end = ""  # of a line of the request log, once there was one (request_log.py)
+
+
 class Fields:
     """Status and headers that may be sent, and what they mean."""
 
-    __slots__ = ("bodily", "code", "headers", "heads", "keep", "length", "status", "text")
+    __slots__ = ("code", "count", "headers", "heads", "keep", "length", "status", "text", "whole")
 
     def __init__(
         self, status: str, headers: list[tuple[str, str]], length: int, *, keep: bool, text: str
@@ -59,24 +71,26 @@ class Fields:
         self.status = status
         self.code = int(status[:3])
         self.headers = headers
+        self.count = len(headers)
         self.length = length  # of the body; UNKNOWN when nothing is said of it
         self.keep = keep  # may the connection stay
         self.text = text  # the head as it is sent, behind the protocol
-        self.heads: dict[str, bytes] = {}  # what was sent before, by protocol
-        self.bodily = not has_no_body(status, "")  # a body may follow
+        self.heads: dict[str, Told] = {}  # what was sent before, by protocol
+        bodily = not has_no_body(status, "") and 0 < length <= AT_ONCE
+        self.whole = length if bodily else UNKNOWN  # of a body that can go out with its head
 
-    def head_of(self, protocol: str) -> bytes:
+    def head_of(self, protocol: str) -> Told:
         """Make the head for a protocol, and remember it as long as these fields are."""
         head = f"{protocol} {self.text}".encode("latin-1")
         if len(head) > LARGEST_HEAD:
             raise ValueError(f"a head of {len(head)} bytes, at most {LARGEST_HEAD} allowed")
-        self.heads[protocol] = head
-        return head
+        self.heads[protocol] = told = Told(head)
+        return told
 
 
 _kinds: dict[str, int] = {}
 _statuses: dict[str, str] = {}
-_fields: dict[tuple[object, ...], Fields] = {}
+KNOWN: dict[tuple[object, ...], Fields] = {}  # by status and headers
 
 
 def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
@@ -85,7 +99,7 @@ def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
         raise TypeError("http headers must be in a python list")
     try:
         key = (status, *headers)
-        known = _fields.get(key)
+        known = KNOWN.get(key)
     except TypeError:  # it cannot be looked up, so it is no head, either
         known = key = None
     if known is not None:
@@ -95,9 +109,9 @@ def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
     text = f"{checked}\r\n{lines_of(headers)}\r\n"
     found = Fields(checked, headers[:], length, keep=keep, text=text)
     if key is not None and len(text) <= SHORT:
-        if len(_fields) >= REMEMBERED:
-            _fields.clear()
-        _fields[key] = found
+        if len(KNOWN) >= REMEMBERED:
+            KNOWN.clear()
+        KNOWN[key] = found
     return found
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from refuwsgi import api, log
 from refuwsgi.options import Config, Option, flag
-from refuwsgi.request import DONE, GIVEN, Request
+from refuwsgi.request import DONE, EMPTY, GIVEN, Request
 from refuwsgi.wsgi.answer import Answer
 from refuwsgi.wsgi.body import (
     LIMIT_POST,
@@ -112,11 +112,20 @@ class Serving:
     def __init__(self, apps: Apps, manners: Manners, memory: int = 0, limit: int = 0) -> None:
         self.apps = apps
         self.manners = manners
+        self._environ_of = manners.teller.environ_of
         self._memory = memory  # post-buffering
         self._limit = limit
 
     def __call__(self, request: Request) -> int:
         """Let the application answer."""
+        app = self.apps.only
+        if app is None or request.body is not EMPTY or request.modifier1 or not request.environ:
+            return self._chosen(request)
+        request.app = app.number
+        return serve(app.call, request, self._environ_of(request), self.manners)
+
+    def _chosen(self, request: Request) -> int:
+        """Find out which application it is and what its environ is."""
         if not request.environ or request.modifier1 and request.modifier1 != BY_SCRIPT_NAME:
             return _unserved(request)
         app, split = self.apps.only, None
@@ -134,7 +143,7 @@ class Serving:
             request.fail("413 Content Too Large")
             return DONE
         request.app = app.number
-        environ = self.manners.teller.environ_of(request, body)
+        environ = self._environ_of(request, body)
         if split is not None:
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = split
         elif request.modifier1:
@@ -164,10 +173,9 @@ def configured(
         multithread=threads > 1, multiprocess=processes > 1, wrapper=not config[NO_FILE_WRAPPER]
     )
     manners = Manners(teller, engine)
-    manners.accept_buffers = config[ACCEPT_BUFFERS]
+    manners.accept_buffers, manners.strict = config[ACCEPT_BUFFERS], config[STRICT]
     manners.ignore_write_errors = config[IGNORE_WRITE_ERRORS]
     manners.reload_on_exception = config[RELOAD_ON_EXCEPTION]
-    manners.strict = config[STRICT]
     manners.show = config[CATCH_EXCEPTIONS]
     return Serving(apps, manners, config[POST_BUFFERING], config[LIMIT_POST])
 
@@ -175,48 +183,45 @@ def configured(
 def run(application: Application, request: Request) -> int:
     """Let an application answer, with nothing configured."""
     manners = Manners(Teller())
+    api.running.core = request.core
     environ = manners.teller.environ_of(request, Input(request, request.body))
     return serve(application, request, environ, manners)
 
 
 def serve(application: Application, request: Request, environ: Environ, manners: Manners) -> int:
     """Call the application and send what it answers."""
-    answer = Answer(request, environ)
+    core, result = request.core, None
+    core.answer = answer = Answer(request, environ)
     if manners.accept_buffers:
         answer.accept_buffers = True
-    running = api.running
-    running.answer = answer
-    result: Any = None
     try:
         result = application(environ, answer.start_response)
-        whole = type(result) is list and len(result) == 1 and answer.file is None
-        given = not (whole and answer.whole(result[0])) and _send_all(answer, result, manners)
+        return DONE if answer.whole(result) else _send_all(answer, result, manners)
     except BaseException as problem:
         request.keep = False
-        given = False
         _failed(problem, request, answer, manners)
+        return DONE
     finally:
         if type(result) is not list:
             _close(result)
-        running.answer = None
-    return GIVEN if given else DONE
+        core.answer = None
 
 
-def _send_all(answer: Answer, result: Any, manners: Manners) -> bool:
-    """Send what the application returned; True when an offload thread does it."""
+def _send_all(answer: Answer, result: Any, manners: Manners) -> int:
+    """Send what the application returned; GIVEN when an offload thread does it."""
     kind = type(result)
     if kind is bytes and not manners.strict:
         answer.add(result)  # uWSGI: not byte by byte
     elif kind is FileWrapper and not answer.sent and (extent := extent_of(result.filelike)):
-        return answer.send_file(extent, manners.engine)
+        return GIVEN if answer.send_file(extent, manners.engine) else DONE
     else:
         for chunk in result:
             if not answer.add(chunk):
                 break
     if answer.file is not None and not answer.sent:
-        return answer.send_file(answer.file, manners.engine)
+        return GIVEN if answer.send_file(answer.file, manners.engine) else DONE
     answer.end()
-    return False
+    return DONE
 
 
 def _close(result: Any) -> None:

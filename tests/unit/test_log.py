@@ -17,6 +17,7 @@ from refuwsgi.options import OptionError, catalogue, config_of
 def _alone(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Give descriptors and settings back as they were."""
     monkeypatch.setattr(log, "_state", log._State())
+    monkeypatch.setattr(log, "requests", log.Requests())
     kept = [(number, os.dup(number)) for number in (1, 2)]
     yield
     for number, copy in kept:
@@ -26,7 +27,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
 
 def test_a_line_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    monkeypatch.setattr(os, "write", lambda fd, data: written.append((fd, data)))
+    monkeypatch.setattr(log.requests, "write", lambda fd, data: written.append((fd, data)))
     log.line("hello")
     log.request_line("GET /")
     assert written == [(2, b"hello\n"), (2, b"GET /\n")]
@@ -42,7 +43,7 @@ def test_a_log_that_cannot_be_written_harms_nobody(monkeypatch: pytest.MonkeyPat
     def full(fd: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(log.requests, "write", full)
     log.line("lost")
 
 

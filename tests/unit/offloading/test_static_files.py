@@ -53,7 +53,7 @@ def test_routes_run_before_a_file_is_sent_and_may_replace_it(www: Path) -> None:
 
     def routes(request: Request) -> int:
         asked.append(request.environ["PATH_INFO"])
-        request.extra_headers.append(("X-Route", "1"))
+        request.extra_headers += (("X-Route", "1"),)
         if "stop" in request.environ["QUERY_STRING"]:
             request.respond("403 Forbidden", [])
             return DONE

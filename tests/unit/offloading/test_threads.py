@@ -81,7 +81,7 @@ def test_each_core_has_turns_of_its_own(lines: list[str]) -> None:
     with started(2) as threads:
         for core in (0, 1, 1, 0):
             with request_of() as (request, client):
-                request.core_number = core
+                request.core.number = core
                 assert threads.offload(Where(found), request)
                 assert read_all(client) == b"done"
     assert found == ["offload 0", "offload 0", "offload 1", "offload 1"]

@@ -48,6 +48,7 @@ def _forgotten() -> Iterator[None]:
 
 def forget() -> None:
     http_alike._shapes.clear()
+    http_alike._gapped.clear()
     http_alike._strangers[:] = [0] * len(http_alike._strangers)
 
 
@@ -165,6 +166,7 @@ def test_what_is_not_remembered(monkeypatch: pytest.MonkeyPatch, line: bytes, re
         get(rest, line)
     assert len(whole) == 5
     assert not http_alike._shapes
+    assert not http_alike._gapped
 
 
 def test_the_longest_that_is_remembered() -> None:
@@ -179,7 +181,7 @@ def test_the_longest_that_is_remembered() -> None:
 def test_neither_targets_nor_cookies_are_remembered() -> None:
     for _ in range(3):
         get(b"Cookie: secret\r\n", b"GET /secret?secret")
-    ((key, shape),) = http_alike._shapes.items()
+    ((key, shape),) = http_alike._gapped.items()
     assert "secret" not in repr((key, shape.environ))
 
 

@@ -47,7 +47,7 @@ GROUPS = re.search("/(.)/(.)?(x)?", "/a/b")
         ("${base64[HTTP_X_A]} ${hex[HTTP_X_A]}", "bWluZQ== 6D696E65"),
         ("${upper[HTTP_X_A]} ${lower[HTTP_X_A]}", "MINE mine"),
         ("${nosuch[x]}${uwsgi[nosuch]}${time[nosuch]}", ""),
-        ("${uwsgi[wid]} ${uwsgi[status]} ${uwsgi[rsize]}", "0 500 0"),
+        ("${uwsgi[wid]} ${uwsgi[status]} ${uwsgi[rsize]}", "1 500 0"),
         ("${cookie[$3]}", ""),
         ("ü", "\xc3\xbc"),
     ],
