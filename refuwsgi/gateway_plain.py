@@ -15,13 +15,13 @@ Errors:   as those of `gateway_sessions`.
 
 from __future__ import annotations
 
-import time
-from errno import EINPROGRESS
+from errno import EINPROGRESS, EINVAL
 from socket import AF_UNIX, SocketType
+from time import monotonic
 from typing import Any, Final
 
 from refuwsgi.gateway_names import names_of
-from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, broken_by, rights_of
+from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, begun_with, rights_of
 from refuwsgi.gateway_relay import CHUNK, RECEIVE, RUNS, Relay, buffer
 from refuwsgi.gateway_rules import BROKEN, NOTHING_ASKED, Asked, Rules
 from refuwsgi.gateway_sessions import UNANSWERED, Session
@@ -41,8 +41,15 @@ def serves(rules: Rules) -> Serve:
     choose = rules.chooser.choose if rules.chooser is not None else lambda asked, now: None
     ended = rules.chooser.ended if rules.chooser is not None else None
 
+    class Ours(PlainErrand):
+        __slots__ = ()
+
+    # Of all errands: what each need not be told.
+    Ours.rules, Ours.ended = rules, ended and staticmethod(ended)
+
     def serve(client: int, peer: Any, straight: Straight) -> None:
-        since, data, asked, target, begun = time.monotonic(), b"", NOTHING_ASKED, None, None
+        since, data, asked, target = monotonic(), b"", NOTHING_ASKED, None
+        node, sent, error = None, NOT_CONNECTED, EINVAL
         try:
             handle = handles.get(client) or handle_of(client)
             size = handle.recv_into(buffer, RECEIVE, NOW)
@@ -60,18 +67,17 @@ def serves(rules: Rules) -> Serve:
                 packet = HEADER.pack(target.modifier1, size - 4, target.modifier2) + data[4:]
             given = passing and family == AF_UNIX and not_before.get(target.address, 0.0) <= since
             node = SocketType(family, STREAM)
-            begun = node, NOT_CONNECTED, node.connect_ex(names[0])
-            if begun[2] and begun[2] != EINPROGRESS:
+            error = node.connect_ex(names[0])
+            if error and error != EINPROGRESS:
                 raise Patience
             sent = node.sendmsg((packet,), rights_of(client)) if given else node.send(packet)
-            begun = node, sent, 0
             if sent != size:
                 raise Patience
-            errand = PlainErrand()
-            errand.since, errand.rules, errand.straight = since, rules, straight
+            errand = Ours()
+            errand.straight, errand.since, errand.asked = straight, since, asked
             errand.client, errand.handle, errand.target = client, handle, target
-            errand.node, errand.given, errand.sent, errand.received = node, given, sent, 0
-            errand.asked, errand.ended, errand.fd = asked, ended, (fd := node.fileno())
+            errand.given, errand.sent, errand.received = given, sent, 0
+            errand.node, errand.fd = node, (fd := node.fileno())
             straight.calls[fd] = errand.node_speaks
             straight.add(fd, NODE_SPEAKS)
             straight.waiting[errand] = None
@@ -79,7 +85,7 @@ def serves(rules: Rules) -> Serve:
                 straight.mind()
         except (Patience, OSError, ValueError) as problem:
             session = Session(rules, socket_of(client, peer), since)
-            begun = broken_by(begun, problem)
+            begun = begun_with(node, sent, error, problem)
             otherwise(session, straight, problem, (data, asked, target, begun))
 
     return serve
@@ -113,7 +119,7 @@ def otherwise(
 class PlainErrand(Errand):
     """An errand to a node that speaks uwsgi."""
 
-    __slots__ = ("asked", "given", "rules")
+    __slots__ = ("asked", "given")
 
     rules: Rules
     asked: Asked
@@ -144,7 +150,7 @@ class PlainErrand(Errand):
                     session = self._session(bytes(buffer[gone:size]))
                     self.straight.task(session.run())
                     return
-            if not size or (size < CHUNK and events & ENDED == END):
+            if size < CHUNK and (not size or events & ENDED == END):
                 if self.received or self.given:
                     self.close()
                 else:
@@ -157,7 +163,7 @@ class PlainErrand(Errand):
         """The node answers over its connection: it has ignored the descriptor."""
         self.given = False
         if self.rules.offers is not None:
-            self.rules.offers.declined(self.target.address, time.monotonic())
+            self.rules.offers.declined(self.target.address, monotonic())
 
     # -- to a session, which has the time
 

@@ -68,11 +68,17 @@ def attempt(family: int, name: Name, data: Sequence[Bytes], passed: int = -1) ->
         raise
 
 
-def broken_by(begun: Begun | None, problem: BaseException) -> Begun | None:
-    """What has come of an attempt that an error has ended, unless the packet had gone by then."""
-    if begun is None or begun[1] >= 0 or not isinstance(problem, OSError):
-        return begun
-    return begun[0], NOT_SENT, problem.errno or errno.EIO
+def begun_with(
+    node: socket.SocketType | None, sent: int, error: int, problem: BaseException
+) -> Begun | None:
+    """What has come of an attempt that was given up, unless the packet had gone by then."""
+    if node is None:
+        return None
+    if sent >= 0:
+        return node, sent, 0
+    if isinstance(problem, OSError):
+        return node, NOT_SENT, problem.errno or errno.EIO
+    return node, NOT_CONNECTED, error
 
 
 async def reach(

@@ -61,8 +61,8 @@ class Patience(Exception):
 class Errand(ABC):
     """A plain request that a node has, and whose client waits."""
 
-    __slots__ = ("client", "ended", "fd", "handle", "node", "received", "sent", "since",
-                 "straight", "target")  # fmt: skip
+    __slots__ = ("client", "fd", "handle", "node", "received", "sent", "since", "straight",
+                 "target")  # fmt: skip
 
     since: float
     straight: Straight
@@ -73,7 +73,7 @@ class Errand(ABC):
     fd: int  # its descriptor
     sent: int  # to the node
     received: int  # from it
-    ended: Callable[[Any, int, int], None] | None  # keeps the books of targets
+    ended: Callable[[Any, int, int], None] | None  # keeps the books of targets; a static method
 
     def close(self) -> None:
         """Close what was opened, and have it put into the books; the errand is over."""

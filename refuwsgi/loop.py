@@ -22,12 +22,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-import time
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from socket import SocketType
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from refuwsgi import log
@@ -157,8 +158,9 @@ class Loop:
         while self.tasks and not self._stopped:
             if self._runnable:
                 self._run_tasks()
-            if self.tasks and not self._stopped:
-                self._poll()
+                if self._stopped or not self.tasks:
+                    break
+            self._poll()
         while self.tasks:
             self.end(next(iter(self.tasks)))
 
@@ -207,7 +209,7 @@ class Loop:
                     if task.waiting is not NOTHING:
                         self._forget(task)
                     for sock, events in wanted.interests:
-                        self._selector.register(sock, events, (task, sock))
+                        self._selector.register(sock, events, partial(self._heard, task, sock))
                         registered += 1
                 task.waiting = wanted
             except (OSError, ValueError, KeyError) as problem:
@@ -221,7 +223,7 @@ class Loop:
         # One live timer for each task.  A deadline that moves away, as it does with every
         # chunk of a long relay, leaves the timer alone: when it fires, _expire sees that the
         # task has more time and arms it again.
-        task.deadline = time.monotonic() + wanted.timeout
+        task.deadline = monotonic() + wanted.timeout
         if task.deadline < task.alarm:
             self._arm(task)
 
@@ -249,35 +251,33 @@ class Loop:
 
     def _poll(self) -> None:
         timeout = None
-        if self._runnable:
-            timeout = 0.0
-        elif self._timers:
+        if self._timers:
             alarm, _, sleeper = self._timers[0]
             if alarm != sleeper.alarm:
                 alarm = self._next_alarm()
+            if alarm <= (now := monotonic()):
+                self._expire(now)
+                alarm = self._next_alarm()
             if alarm < NEVER:
-                timeout = max(0.0, alarm - time.monotonic())
+                timeout = alarm - now
         # A call closes nothing that is waited for but its own: no number changes hands meanwhile.
         watched = self.calls
-        for fd, events in self._ready(timeout, AT_ONCE):
+        for fd, events in self._ready(0.0 if self._runnable else timeout, AT_ONCE):
             found = watched.get(fd)
-            if found.__class__ is not tuple:
+            if found is not None:
                 try:
-                    if found is not None:
-                        found(events)
+                    found(events)
                 except Exception:
                     log.exception(f"a call of the loop ended by an error: {found}")
-                continue
-            task, source = found
-            if task.ready is None:
-                task.ready = [source]
-                self._wake(task)
-            else:
-                task.ready.append(source)
-            if events & ENDED == END:
-                task.ready.append((source, END))
-        if self._timers and self._timers[0][0] <= (now := time.monotonic()):
-            self._expire(now)
+
+    def _heard(self, task: Task, source: Source, events: int) -> None:
+        """Resume a task that sleeps on this socket."""
+        if task.ready is None:
+            task.ready = []
+            self._wake(task)
+        task.ready.append(source)
+        if events & ENDED == END:
+            task.ready.append((source, END))
 
     def _next_alarm(self) -> float:
         """When a timer fires that somebody waits for."""

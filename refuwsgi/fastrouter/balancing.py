@@ -38,7 +38,10 @@ class Candidate(Protocol):
     backup: int
     turns: int
     running: int
-    last_requests: int
+
+    @property
+    def last_requests(self) -> int:
+        """The requests that it was chosen for since it last announced itself."""
 
 
 C = TypeVar("C", bound=Candidate)

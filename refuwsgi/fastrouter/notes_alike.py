@@ -58,33 +58,34 @@ class AlikeNotes:
         """Read what the router needs to know of a request."""
         if not block.startswith(self._lead):
             return self._unlike(block)
-        key, length, streams, client, port, path, _ = self._asked
+        key, length, streams, client, port, path, plain = self._asked
         at = self._lead_size
         try:
             for what, same, size in self._plan:
-                start = at + 2
-                at = start + (block[at] | block[at + 1] << 8)
-                if not block.startswith(same, at):
+                end = at + 2 + (block[at] | block[at + 1] << 8)
+                if not block.startswith(same, end):
                     return self._unlike(block)
                 if what:
-                    value = block[start:at]
+                    value = block[at + 2 : end]
                     if what == PORT:
                         port = value
                     elif what == KEY:
                         key = value
+                        if not 0 < end - at - 2 <= LONGEST:
+                            return self._unlike(block)
                     elif what == CLIENT:
                         client = value
                     elif what == PATH:
                         path = value
                     else:
                         length = length_of(value)
-                at += size
+                        plain = not (length or streams)
+                at = end + size
         except IndexError:
             return self._unlike(block)  # which knows what to say of it
-        if at != len(block) or not 0 < len(key) <= LONGEST:
+        if at != len(block):
             return self._unlike(block)
         # As Asked(...) does, which is a function of Python.
-        plain = not (length or streams)
         return make(Asked, (key, length, streams, client, port, path, plain))
 
     def _unlike(self, block: bytes) -> Asked:

@@ -136,7 +136,6 @@ class Table:
             node = found
         node.running += 1
         node.requests += 1
-        node.last_requests += 1
         return node
 
     def hear(self) -> bool:

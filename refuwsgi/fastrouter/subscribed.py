@@ -35,8 +35,8 @@ class Subscribed:
     """A node under one key."""
 
     __slots__ = (
-        "address", "backup", "cores", "dead", "failures", "key", "last_check", "last_requests",
-        "load", "modifier1", "modifier2", "received", "requests", "running", "sender", "sent",
+        "_before", "address", "backup", "cores", "dead", "failures", "key", "last_check", "load",
+        "modifier1", "modifier2", "received", "requests", "running", "sender", "sent",
         "turns", "weight",
     )  # fmt: skip
 
@@ -51,11 +51,16 @@ class Subscribed:
         self.received = self.sent = 0  # bytes from the node, bytes to it
         self.renew(said, now)
 
+    @property
+    def last_requests(self) -> int:
+        """The requests since it last announced itself."""
+        return self.requests - self._before
+
     def renew(self, said: Announcement, now: float) -> None:
         """Take over what the node says of itself today."""
         self.dead = False
         self.last_check = now
-        self.last_requests = 0
+        self._before = self.requests
         self.cores, self.load, self.weight = said.cores, said.load, said.weight
         self.backup = said.backup
 

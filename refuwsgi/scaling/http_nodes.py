@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from typing import Final
 
 from refuwsgi import address as addresses
@@ -102,7 +103,7 @@ class Nodes:
         self._fallback = [Target(each) for each in fallback]
         self._gracetime = gracetime
         self._fixed = fixed  # our own workers: there is no other to go to
-        self._turn = 0
+        self._turns = cycle(self.main)
 
     def targets(self, now: float, tried: int = 0) -> Iterator[Target]:
         """Every target that is to be tried, in order, until one takes the connection."""
@@ -115,9 +116,7 @@ class Nodes:
 
     def next(self, now: float) -> Target | None:
         """Name the one whose turn it is; None when all are left out."""
-        for _ in self.main:
-            node = self.main[self._turn]
-            self._turn = (self._turn + 1) % len(self.main)
+        for node in islice(self._turns, len(self.main)):
             if not node.since or now - node.since > self._gracetime:
                 node.since = 0.0
                 node.hits += 1

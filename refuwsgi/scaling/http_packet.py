@@ -120,14 +120,13 @@ class Packets:
         address, port = peer
         sizes = SIZES
         try:
-            if back is not None:
-                middle = f"{middle}{sizes[len(cookie)]}{cookie}{back}"
-            if port:
-                middle = f"{PORT}{sizes[len(port)]}{port}{middle}"
-            text = (
-                f"{URI}{sizes[len(target)]}{target}{PATH}{sizes[len(path)]}{path}"
-                f"{QUERY}{sizes[len(query)]}{query}{front}{sizes[len(address)]}{address}{middle}"
-            )
+            where = (PORT, sizes[len(port)], port) if port else ()
+            cookies = (sizes[len(cookie)], cookie, back) if back is not None else ()
+            text = "".join(
+                (URI, sizes[len(target)], target, PATH, sizes[len(path)], path,
+                 QUERY, sizes[len(query)], query, front, sizes[len(address)], address,
+                 *where, middle, *cookies)
+            )  # fmt: skip
         except IndexError:
             return b""  # something is too long to be short
         size = len(text)

@@ -14,12 +14,12 @@ Errors:   what the client is to be told is left to the session.
 
 from __future__ import annotations
 
-import time
-from errno import EINPROGRESS
+from errno import EINPROGRESS, EINVAL
 from socket import SocketType
+from time import monotonic
 from typing import Any
 
-from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, NodeError, broken_by
+from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, NodeError, begun_with
 from refuwsgi.gateway_relay import CHUNK, RECEIVE, buffer
 from refuwsgi.gateway_straight import NODE_SPEAKS, Errand, Patience, Serve, Steps, Straight
 from refuwsgi.handles import handle_of, handles, socket_of
@@ -27,7 +27,6 @@ from refuwsgi.loop import ENDED
 from refuwsgi.protocol.http import HeadError
 from refuwsgi.scaling.http_answer import is_whole
 from refuwsgi.scaling.http_door import RouterDoor
-from refuwsgi.scaling.http_nodes import Target
 from refuwsgi.scaling.http_packet import Ready
 from refuwsgi.scaling.http_session import NOWHERE
 from refuwsgi.scaling.http_straight import StraightSession
@@ -39,12 +38,16 @@ def serves(door: RouterDoor) -> Serve:
     ready_of, modifiers, next_node = door.packets.ready, door.modifiers, door.nodes.next
     keeps, tcp = door.rules.idle > 0, door.tcp
 
+    class Ours(PlainErrand):
+        __slots__ = ()
+
+    # Of all errands: what each need not be told; nobody keeps books of them.
+    Ours.door, Ours.ended = door, None
+
     def serve(client: int, peer: Any, straight: Straight) -> None:
-        since = time.monotonic()
-        target: Target | None = None
-        begun: Begun | None = None
-        data = b""
+        since, data, target = monotonic(), b"", None
         ready: Ready | bytes = b""
+        node, sent, error = None, NOT_CONNECTED, EINVAL
         try:
             handle = handles.get(client) or handle_of(client)
             size = handle.recv_into(buffer, RECEIVE, NOW)
@@ -57,18 +60,17 @@ def serves(door: RouterDoor) -> Serve:
             if (target := next_node(since)) is None:
                 raise Patience
             node = SocketType(target.family, STREAM)
-            begun = node, NOT_CONNECTED, node.connect_ex(target.names[0])
-            if begun[2] and begun[2] != EINPROGRESS:
+            error = node.connect_ex(target.names[0])
+            if error and error != EINPROGRESS:
                 raise Patience
             sent = node.send(packet)
-            begun = node, sent, 0
             if sent != len(packet):
                 raise Patience
-            errand = PlainErrand()
-            errand.since, errand.door, errand.straight = since, door, straight
+            errand = Ours()
+            errand.straight, errand.since, errand.host = straight, since, host
             errand.client, errand.handle, errand.peer = client, handle, peer
-            errand.host, errand.target, errand.node, errand.received = host, target, node, 0
-            errand.ended, errand.fd = None, (fd := node.fileno())
+            errand.target, errand.received = target, 0
+            errand.node, errand.fd = node, (fd := node.fileno())
             straight.calls[fd] = errand.node_speaks
             straight.add(fd, NODE_SPEAKS)
             straight.waiting[errand] = None
@@ -76,7 +78,7 @@ def serves(door: RouterDoor) -> Serve:
                 straight.mind()
         except (Patience, OSError, HeadError) as problem:
             session = StraightSession(door, socket_of(client, peer), peer, straight)
-            session.begun(data, target, broken_by(begun, problem))
+            session.begun(data, target, begun_with(node, sent, error, problem))
             otherwise(session, straight, ready, problem)
 
     return serve
@@ -95,7 +97,7 @@ def otherwise(
 class PlainErrand(Errand):
     """An errand over HTTP; nobody keeps books of it."""
 
-    __slots__ = ("door", "host", "peer", "session")
+    __slots__ = ("host", "peer", "session")
 
     door: RouterDoor
     peer: Any

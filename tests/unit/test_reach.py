@@ -14,7 +14,7 @@ from refuwsgi.gateway_reach import (
     NodeError,
     Unreached,
     attempt,
-    broken_by,
+    begun_with,
     reach,
 )
 from tests.unit.eventually import run
@@ -98,12 +98,13 @@ def test_an_attempt_says_why_it_failed(path: str) -> None:
 def test_the_error_that_ended_an_attempt_is_kept() -> None:
     with socket.socket() as sock:
         begun = sock, NOT_CONNECTED, 0
-        assert broken_by(begun, OSError(errno.EPIPE, "gone")) == (sock, NOT_SENT, errno.EPIPE)
-        assert broken_by(begun, OSError("of no number")) == (sock, NOT_SENT, errno.EIO)
-        assert broken_by(begun, ValueError("no error of the kernel's")) == begun
-        gone = sock, 7, 0
-        assert broken_by(gone, OSError(errno.ENOSPC, "nobody can wait for it")) == gone
-    assert broken_by(None, OSError(errno.EPIPE, "gone")) is None
+        epipe = OSError(errno.EPIPE, "gone")
+        assert begun_with(*begun, epipe) == (sock, NOT_SENT, errno.EPIPE)
+        assert begun_with(*begun, OSError("of no number")) == (sock, NOT_SENT, errno.EIO)
+        assert begun_with(*begun, ValueError("no error of the kernel's")) == begun
+        full = OSError(errno.ENOSPC, "nobody can wait for it")
+        assert begun_with(sock, 7, errno.EINPROGRESS, full) == (sock, 7, 0)
+    assert begun_with(None, NOT_CONNECTED, 0, epipe) is None
 
 
 def test_a_node_that_breaks_off_is_not_for_another_to_try() -> None:
