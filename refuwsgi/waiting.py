@@ -21,7 +21,7 @@ from typing import Any, Final
 
 Source = SocketType | int
 
-AT_ONCE: Final = 256  # events of one turn; the others come with the next
+AT_ONCE: Final = 32  # events of one turn; the others come with the next: room for many costs
 END: Final = getattr(select, "EPOLLRDHUP", 0x2000)  # beside READ: the peer has said everything
 NOW: Final = getattr(socket, "MSG_DONTWAIT", 0)  # for one call: as if the socket did not block
 

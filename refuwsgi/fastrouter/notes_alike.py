@@ -73,6 +73,7 @@ class AlikeNotes:
                         key = value
                         if not 0 < end - at - 2 <= LONGEST:
                             return self._unlike(block)
+                        plain = not (length or streams)
                     elif what == CLIENT:
                         client = value
                     elif what == PATH:

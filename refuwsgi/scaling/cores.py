@@ -20,7 +20,7 @@ import select
 import time
 from collections.abc import Callable
 from os import close
-from time import time_ns
+from time import monotonic_ns, time_ns
 from typing import Any, NamedTuple, Protocol
 
 from refuwsgi import api, log
@@ -44,7 +44,9 @@ ENABLE_THREADS = Option(
     bare="true",
 )
 
-EAGER = 30  # microseconds: a client that came sooner than this had been waiting in the queue
+SOON = 30_000  # nanoseconds: a client that came sooner than this had been waiting in the queue
+STREAK = 16  # so many of them, and the next will be there, too: to be wrong costs three times more
+FEW = 4  # descriptors to hear of at once; room for many costs more than to ask again
 IN_REQUEST = CoreRow.in_request.index
 
 
@@ -107,19 +109,20 @@ class Core:
         self._prepare = self._as_configured if any(said) else None  # nothing is said of most
         self._gate = gate
         self._parking = parking or Parking()
-        self._doors = {door.listener.sock.fileno(): door.for_core() for door in service.doors}
-        self._accept = {
-            fd: accept_of(door.listener, tcp=door.tcp) for fd, door in self._doors.items()
+        self._listening = {
+            door.listener.sock.fileno(): (door.for_core(), accept_of(door.listener, tcp=door.tcp))
+            for door in service.doors
         }
         self._poll = select.epoll()
         self._links = CoreLinks(self._poll)
         self._poll.register(gate.fileno(), select.EPOLLIN)
         self._parked = self._parking.fileno()
         self._poll.register(self._parked, select.EPOLLIN)
-        for fd in self._doors:
+        for fd in self._listening:
             # One client wakes one core, not all of them.
             self._poll.register(fd, select.EPOLLIN | select.EPOLLEXCLUSIVE)
         self._eager: tuple[Door, Accept] | None = None  # whom to try without asking first
+        self._streak = 0  # clients that had been waiting, one after the other
         self._words = row.words
         self._files = row.static
 
@@ -148,40 +151,37 @@ class Core:
 
     def _next(self, parking: Parking) -> tuple[Door, int, Any] | None:
         """Wait for the next client; None when there is none, or the gate wants a look."""
-        since = time.monotonic_ns()
+        since = monotonic_ns()
         if parking.waiting:
             ready = self._poll.poll(parking.patience(), 1)  # one: each gets its turn
             parking.close_silent()
         else:
-            ready = self._poll.poll()
+            ready = self._poll.poll(None, FEW)
         for fd, _ in ready:
-            if fd in self._doors:
-                arrival = self._taken(fd)
-                soon = time.monotonic_ns() - since < EAGER * 1000
-                if soon and arrival is not None and len(self._doors) == 1:
-                    self._eager = self._doors[fd], self._accept[fd]
-            elif fd == self._parked:
+            if (found := self._listening.get(fd)) is not None:
+                self._streak = self._streak + 1 if monotonic_ns() - since < SOON else 0
+                if self._streak > STREAK and len(self._listening) == 1:
+                    self._eager = found
+                door, accept = found
+                try:
+                    client, peer = accept()
+                except OSError as problem:
+                    self._missed(problem)
+                    continue
+                return door, client, peer
+            if fd == self._parked:
                 arrival = None if self._gate.paused else parking.speaking()
-            elif fd in self._links.known:
-                arrival = self._links.known[fd]
             else:
-                return None
+                arrival = self._links.known.get(fd)
+                if arrival is None:
+                    return None
             if arrival is not None:
                 return arrival
         return None
 
-    def _taken(self, listener: int) -> tuple[Door, int, Any] | None:
-        """Take a client from a queue; None when there is none, or no room for one."""
-        try:
-            client, peer = self._accept[listener]()
-        except OSError as problem:
-            self._missed(problem)
-            return None
-        return self._doors[listener], client, peer
-
     def _missed(self, problem: OSError) -> None:
         """See why no client came: mostly, another core was faster, or the queue is empty."""
-        self._eager = None
+        self._eager, self._streak = None, 0
         if not isinstance(problem, (BlockingIOError, ConnectionError)):  # noqa: UP038  # quicker
             self._short_of_descriptors(problem)
 

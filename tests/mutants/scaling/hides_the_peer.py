@@ -10,8 +10,9 @@ CASES = ("scaling/test_environ.py::test_the_peer_is_known[http-socket]",)
 
 def apply() -> None:
     """Change the server."""
-    edit(
-        "refuwsgi.scaling.http_socket:HttpDoor.receive",
-        'environ["REMOTE_ADDR"] = ',
-        'environ["REMOTE_ADDRESS"] = ',
-    )
+    for way in ("receive", "_receive"):
+        edit(
+            f"refuwsgi.scaling.http_socket:HttpDoor.{way}",
+            'environ["REMOTE_ADDR"] = ',
+            'environ["REMOTE_ADDRESS"] = ',
+        )

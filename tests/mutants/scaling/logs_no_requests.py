@@ -11,7 +11,7 @@ CASES = ("scaling/test_log.py::test_the_line_of_a_request",)
 def apply() -> None:
     """Change the server."""
     edit(
-        "refuwsgi.scaling.cores:Core._count",
+        "refuwsgi.scaling.cores:Core._serve",
         "self._log_request is not None and request.log",
         "False",
     )

@@ -11,7 +11,7 @@ CASES = ("scaling/test_loading.py::test_mounted_apps",)
 def apply() -> None:
     """Change the server."""
     edit(
-        "refuwsgi.wsgi.serving:Serving.__call__",
+        "refuwsgi.wsgi.serving:Serving._chosen",
         'environ["SCRIPT_NAME"], environ["PATH_INFO"] = split',
         '_, environ["PATH_INFO"] = split',
     )

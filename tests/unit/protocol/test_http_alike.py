@@ -132,7 +132,13 @@ def test_the_third_of_a_kind_is_recalled(monkeypatch: pytest.MonkeyPatch, rest: 
 
 @pytest.mark.parametrize(
     ("target", "path", "query"),
-    [("/a/./b", "/a/b", ""), ("/a#b?c", "/a", "c"), ("/a?b#c", "/a", "b"), ("/%41", "/A", "")],
+    [
+        ("/a/./b", "/a/b", ""),
+        ("/a#b?c", "/a", "c"),
+        ("/a?b#c", "/a", "b"),
+        ("/%41", "/A", ""),
+        ('/a"b?c', '/a"b', "c"),
+    ],
 )
 def test_a_target_is_taken_apart_by_the_same_rules(target: str, path: str, query: str) -> None:
     head = f"GET {target}".encode() + HOST + b"\r\n"
@@ -195,12 +201,20 @@ def test_the_number_of_headers_is_limited_for_those_that_are_recalled_too() -> N
     assert caught.value.status.startswith("431 ")
 
 
+@pytest.mark.parametrize("rest", [b"", b"Connection: close\r\n"])
+def test_whether_the_connection_stays_is_remembered(rest: bytes) -> None:
+    for _ in range(2):
+        found = get(rest, b"GET /")
+    (shape,) = http_alike._shapes.values()
+    assert shape.keep == found.keep_alive == (not rest)
+
+
 def test_what_is_remembered_is_bounded() -> None:
     shapes = set()
     for number in range(3000):
         for _ in range(1 + number % 2):
-            get(b"X: %d\r\n" % number)
-        shapes.add(len(http_alike._shapes))
+            get(b"X: %d\r\n" % number + b"Cookie: a\r\n" * (number % 4 == 1))
+        shapes.add(len(http_alike._shapes) + len(http_alike._gapped))
     assert max(shapes) == 512
     assert len(http_alike._strangers) == 1024
     assert 600 < len(set(http_alike._strangers)) <= 1024  # every place is used

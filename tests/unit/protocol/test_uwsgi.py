@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from refuwsgi.options import Setting, build
 from refuwsgi.protocol import uwsgi
-from refuwsgi.protocol.uwsgi import PacketError
+from refuwsgi.protocol.uwsgi import HEADER, PacketError, encode, size_of
 
 KEYS = st.binary(min_size=1, max_size=40)
 VARS = st.dictionaries(KEYS, st.binary(max_size=200), max_size=30)
@@ -114,3 +114,10 @@ def test_a_buffer_size_that_no_packet_can_have_is_cut() -> None:
     assert uwsgi.buffer_size(largest) == 65535
     assert not largest.warnings
     assert uwsgi.buffer_size(build([], [])) == 4096
+
+
+def test_the_size_of_a_packet_is_known_without_making_it() -> None:
+    environ = {"REQUEST_METHOD": "GET", "A": "", "QUERY_STRING": "\xe9=1"}
+    pairs = [(key.encode("latin-1"), value.encode("latin-1")) for key, value in environ.items()]
+    assert size_of(environ) == len(encode(pairs)) - HEADER.size
+    assert size_of({"A": 12, "B": "x"}) == size_of({"A": "12", "B": "x"})
