@@ -30,7 +30,7 @@ from refuwsgi.loop import READ, WRITE, Wait, wait
 from refuwsgi.waiting import END, NOW
 
 CHUNK: Final = 256 * 1024  # one read; a stream costs a call for each of them
-RECEIVE: Final = 65536  # of a client's packet or head, and what follows it, in one read
+RECEIVE: Final = 16384  # of a client's packet or head, and what follows it, in one read
 RUNS: Final = 16  # chunks of one side before others get their turn
 LINGER: Final = 1.0
 ENDLESS: Final = -1  # a body that lasts as long as the session

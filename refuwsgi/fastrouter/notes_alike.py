@@ -58,7 +58,7 @@ class AlikeNotes:
         """Read what the router needs to know of a request."""
         if not block.startswith(self._lead):
             return self._unlike(block)
-        key, length, streams, client, port, path, plain = self._asked
+        key, length, streams, client, port, path, _ = self._asked
         at = self._lead_size
         try:
             for what, same, size in self._plan:
@@ -73,19 +73,18 @@ class AlikeNotes:
                         key = value
                         if not 0 < end - at - 2 <= LONGEST:
                             return self._unlike(block)
-                        plain = not (length or streams)
                     elif what == CLIENT:
                         client = value
                     elif what == PATH:
                         path = value
                     else:
                         length = length_of(value)
-                        plain = not (length or streams)
                 at = end + size
         except IndexError:
             return self._unlike(block)  # which knows what to say of it
         if at != len(block):
             return self._unlike(block)
+        plain = not (length or streams) if key else False
         # As Asked(...) does, which is a function of Python.
         return make(Asked, (key, length, streams, client, port, path, plain))
 
