@@ -167,6 +167,8 @@ class Line:
         try:
             peer, method, uri = self._said(environ)
         except KeyError:
+            peer = ""
+        if not peer:
             peer, method, uri = self._said_in_part(environ)
         user = environ.get("REMOTE_USER", "")
         if not (peer + user + method + uri).isprintable():  # all the rest is ours, or harmless

@@ -55,3 +55,9 @@ def test_what_would_break_the_line_is_escaped() -> None:
 
 def test_whatever_an_application_has_added_is_counted() -> None:
     assert packet_of(asked(X=5)) == (8, 56 + 4 + 2)
+
+
+def test_an_empty_header_names_nobody() -> None:
+    made = Line(BOARD, micros=False, forwarded=True)
+    assert "] ::1 () {" in made.line(asked(HTTP_X_FORWARDED_FOR=""))
+    assert "] 10.0.0.1 () {" in made.line(asked(HTTP_X_FORWARDED_FOR="10.0.0.1"))

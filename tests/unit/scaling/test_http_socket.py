@@ -7,6 +7,7 @@ import pytest
 
 from refuwsgi.address import parse
 from refuwsgi.listeners import Listener
+from refuwsgi.protocol.uwsgi import size_of
 from refuwsgi.request import Request
 from refuwsgi.scaling.http_socket import HttpDoor
 from refuwsgi.scoreboard import Scoreboard
@@ -124,3 +125,19 @@ def test_what_cannot_become_a_head_is_refused_at_once(
 def test_a_client_that_leaves_is_no_request(stand: Stand) -> None:
     stand.client.shutdown(socket.SHUT_WR)
     assert stand.ask(b"") is None
+
+
+@pytest.mark.parametrize("cookie", [b"", b"Cookie: a=b \r\n"])
+@pytest.mark.parametrize("target", [b"/a?b=c", b"/%41/../b?", b"/"])
+def test_the_size_of_a_packet_is_known_without_a_look_at_the_vars(
+    stand: Stand, target: bytes, cookie: bytes
+) -> None:
+    stand.door.measures = True
+    head = b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n" + cookie + b"\r\n"
+    sizes = []
+    for _ in range(3):  # the third is like two others
+        found = stand.ask(head)
+        assert found is not None
+        sizes.append(found.packet_size)
+        assert found.packet_size in (0, size_of(found.environ))
+    assert sizes[-1]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refuwsgi import api
 from refuwsgi.request import SizedBody
-from refuwsgi.wsgi.body import Input, LimitedBody, TooLong, buffered
+from refuwsgi.wsgi.body import NO_INPUT, Input, LimitedBody, TooLong, buffered
+from refuwsgi.wsgi.environ import Environ
+from refuwsgi.wsgi.serving import run
 from tests.unit.wsgi.stand import Stand
 
 TEXT = b"one\ntwo\r\n\nthree"
@@ -110,3 +114,20 @@ def test_a_body_without_announced_length_ends_at_the_limit(stand: Stand) -> None
         body.read()
     with Stand(TEXT) as other:
         assert LimitedBody(other.request.body, 100).read() == TEXT
+
+
+def test_requests_without_a_body_share_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (NO_INPUT.read(), NO_INPUT.readline(), NO_INPUT.tell()) == (b"", b"", 0)
+    monkeypatch.setattr(api.running, "core", None)
+    with pytest.raises(OSError, match="no request runs in this thread"):
+        NO_INPUT.fileno()
+    with Stand() as stand:
+        seen: list[int] = []
+
+        def application(environ: Environ, start_response: Any) -> list[bytes]:
+            seen.append(NO_INPUT.fileno())
+            start_response("200 OK", [])
+            return []
+
+        run(application, stand.request)
+        assert seen == [stand.request.fd]
