@@ -210,9 +210,9 @@ class Node:
         sock.close()
 
 
-# How many pieces a MiB comes in depends on who is faster, too.
+# How many pieces a MiB comes in depends on who is faster, and on who else computes; C takes 2,124.
 @pytest.mark.parametrize(
-    ("answer", "calls"), [(OK, range(12, 13)), (MIB, range(20, 28))], ids=["hello", "1 MiB"]
+    ("answer", "calls"), [(OK, range(12, 13)), (MIB, range(20, 40))], ids=["hello", "1 MiB"]
 )
 def test_the_fastrouter(start: Starter, answer: bytes, calls: range) -> None:
     with Backend(Node(answer), protocol="uwsgi") as node:
