@@ -78,16 +78,21 @@ LogRequest = Callable[[Request], None]
 
 def configured(config: Config, board: Scoreboard) -> LogRequest | None:
     """Build what a worker calls at the end of a request; None when nothing is to be logged."""
+    line: Callable[[Request], str]
     pattern = config[LOG_FORMAT]
     if pattern is not None:
-        always = _writer(Formatter(pattern, board, strftime=config[LOG_FORMAT_STRFTIME]).line)
+        line = Formatter(pattern, board, strftime=config[LOG_FORMAT_STRFTIME]).line
     else:
-        always = Line(
+        line = Line(
             board,
             micros=config[LOG_MICROS],
             forwarded=config[LOG_X_FORWARDED_FOR],
             memory=config[MEMORY_REPORT],
-        ).write
+        ).line
+
+    def always(request: Request) -> None:
+        log.request_line(line(request))
+
     if not config[DISABLE_LOGGING]:
         return always
     if not any(config[option] for option in SOMETIMES):
@@ -96,16 +101,9 @@ def configured(config: Config, board: Scoreboard) -> LogRequest | None:
 
     def sometimes(request: Request) -> None:
         if wanted(request):
-            always(request)
+            log.request_line(line(request))
 
     return sometimes
-
-
-def _writer(line: Callable[[Request], str]) -> LogRequest:
-    def write(request: Request) -> None:
-        log.request_line(line(request))
-
-    return write
 
 
 def _wanted(config: Config) -> Callable[[Request], bool]:
@@ -142,18 +140,8 @@ class Line:
         self._alone = len(self._every) == 1  # there is one core, and nothing to add up
         self._ends: dict[End, str] = {}  # ends of lines that were made before
 
-    def write(self, request: Request) -> None:
-        """Make the line of one request, and write it."""
-        sink = log.requests
-        try:  # as `log.request_line`: there is one of these for each request
-            sink.write(sink.descriptor, self.line(request).encode())
-        except UnicodeEncodeError:
-            log.request_line(self.line(request)[:-1])
-        except OSError:
-            pass
-
     def line(self, request: Request) -> str:
-        """Make the line of one request, with its end."""
+        """Make the line of one request."""
         environ, core, started = request.environ, request.core, request.started
         words = core.words
         if started // 1_000_000 != self._second:
@@ -187,7 +175,7 @@ class Line:
         self._second = second
         self._pattern = (  # made in the worker, after the fork
             f"[pid: {os.getpid()}|app: %d|req: %d/%d] %s (%s) {{%d vars in %d bytes}} "
-            f"[{time.ctime(second)}] %s %s => generated %d bytes in %d {self._unit} %s%d)\n"
+            f"[{time.ctime(second)}] %s %s => generated %d bytes in %d {self._unit} %s%d)"
         )
 
     def _said_in_part(self, environ: dict[str, Any]) -> tuple[str, str, str]:

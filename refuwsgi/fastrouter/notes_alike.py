@@ -71,7 +71,7 @@ class AlikeNotes:
                         port = value
                     elif what == KEY:
                         key = value
-                        if not 0 < end - at - 2 <= LONGEST:
+                        if not 0 < len(value) <= LONGEST:
                             return self._unlike(block)
                     elif what == CLIENT:
                         client = value
@@ -84,7 +84,7 @@ class AlikeNotes:
             return self._unlike(block)  # which knows what to say of it
         if at != len(block):
             return self._unlike(block)
-        plain = not (length or streams) if key else False
+        plain = key != b"" and not (length or streams)
         # As Asked(...) does, which is a function of Python.
         return make(Asked, (key, length, streams, client, port, path, plain))
 

@@ -47,11 +47,9 @@ class Subscribed:
         self.modifier1 = said.modifier1
         self.modifier2 = said.modifier2
         self.sender = sender
-        self.requests = self.running = self.failures = self.turns = self._before = 0
+        self.requests = self.running = self.failures = self.turns = 0
         self.received = self.sent = 0  # bytes from the node, bytes to it
-        # As `renew`, which would cost a node more that has not been there before.
-        self.dead, self.last_check, self.backup = False, now, said.backup
-        self.cores, self.load, self.weight = said.cores, said.load, said.weight
+        self.renew(said, now)
 
     @property
     def last_requests(self) -> int:

@@ -160,7 +160,7 @@ class Core:
         for fd, _ in ready:
             if (found := self._listening.get(fd)) is not None:
                 self._streak = self._streak + 1 if monotonic_ns() - since < SOON else 0
-                if self._streak > STREAK and len(self._listening) == 1:
+                if self._streak >= STREAK and len(self._listening) == 1:
                     self._eager = found
                 door, accept = found
                 try:

@@ -108,7 +108,11 @@ class HttpDoor:
                 data = read(fd, CHUNK)
             except BlockingIOError:
                 data = self._late(fd)
-        known = recall(data, self.most)
+        try:
+            known = recall(data, self.most)
+        except HeadError as problem:
+            self._refuse(fd, problem.status, str(problem), core)
+            return None
         if isinstance(known, bytes) or (end := len(data)) > self._most_shown:
             return self._receive(fd, data, known, peer, core)
         shape, target, path, query, cookie = known

@@ -22,7 +22,7 @@ from typing import Any
 from refuwsgi import log
 from refuwsgi.request import Request
 from refuwsgi.wsgi.environ import Environ
-from refuwsgi.wsgi.fields import KNOWN, LARGEST_HEAD, UNKNOWN, Fields, fields_of, has_no_body
+from refuwsgi.wsgi.fields import LARGEST_HEAD, UNKNOWN, Fields, fields_of, has_no_body
 from refuwsgi.wsgi.files import Extent, FileEngine, send_file
 
 JOINED = 131072  # a chunk up to this size is copied behind the head, to save a call
@@ -60,11 +60,7 @@ class Answer:
             finally:
                 exc_info = None  # no circle through this frame
         # uWSGI: a second call without exc_info is fine as long as nothing is sent.
-        try:  # as `fields_of` does it: nearly all heads have come before
-            known = KNOWN[(status, *headers)] if type(headers) is list else None
-        except (KeyError, TypeError):
-            known = None
-        self._fields = fields = known or fields_of(status, headers)
+        self._fields = fields = fields_of(status, headers)
         if self.file is None:
             self._whole = fields.whole
         if not fields.keep:

@@ -90,7 +90,7 @@ class Fields:
 
 _kinds: dict[str, int] = {}
 _statuses: dict[str, str] = {}
-KNOWN: dict[tuple[object, ...], Fields] = {}  # by status and headers
+_fields: dict[tuple[object, ...], Fields] = {}
 
 
 def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
@@ -99,7 +99,7 @@ def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
         raise TypeError("http headers must be in a python list")
     try:
         key = (status, *headers)
-        known = KNOWN.get(key)
+        known = _fields.get(key)
     except TypeError:  # it cannot be looked up, so it is no head, either
         known = key = None
     if known is not None:
@@ -109,9 +109,9 @@ def fields_of(status: str, headers: list[tuple[str, str]]) -> Fields:
     text = f"{checked}\r\n{lines_of(headers)}\r\n"
     found = Fields(checked, headers[:], length, keep=keep, text=text)
     if key is not None and len(text) <= SHORT:
-        if len(KNOWN) >= REMEMBERED:
-            KNOWN.clear()
-        KNOWN[key] = found
+        if len(_fields) >= REMEMBERED:
+            _fields.clear()
+        _fields[key] = found
     return found
 
 

@@ -8,25 +8,18 @@ What: a server counts the opcodes of the process that serves, one client after t
 import contextlib
 import json
 import os
-import socket
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.bench import wire
+from tests.bench import applications, wire
 from tests.bench.steps import MEASURED, WARM
-from tests.conformance.harness import OK, Backend, free_port
+from tests.conformance.harness import OK, Backend, eventually, exchange, free_port, listening
 
-PATIENCE = 60.0  # seconds; a machine that needs longer than that is stuck
-HELLO = """
-def application(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
-    return [b"hello"]
-"""
 CALM = ("--disable-logging",)
 Requests = Callable[[], list[bytes]]
 LIMITS: dict[str, tuple[int, str, tuple[str, ...], Requests]] = {
@@ -48,24 +41,14 @@ def counting(into: Path, *options: str) -> Iterator[None]:
         try:
             yield
         finally:
-            process.send_signal(2)
-
-
-def ask(port: int, request: bytes) -> bytes:
-    """Ask on a connection of its own, and read to its end."""
-    with socket.create_connection(("127.0.0.1", port), 20) as sock:
-        sock.sendall(request)
-        answer = b""
-        while part := sock.recv(65536):
-            answer += part
-        return answer
+            process.send_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("case", LIMITS)
 def test_the_steps_of_a_plain_request(case: str, tmp_path: Path) -> None:
     limit, option, more, requests = LIMITS[case]
     port, into = free_port(), tmp_path / "steps.json"
-    (tmp_path / "hello.py").write_text(HELLO)
+    applications.furnish(tmp_path)
     with contextlib.ExitStack() as stack:
         if more[-1:] and more[-1].endswith("-to"):
             node = stack.enter_context(contextlib.closing(Backend(OK, protocol="uwsgi")))
@@ -73,15 +56,9 @@ def test_the_steps_of_a_plain_request(case: str, tmp_path: Path) -> None:
         else:
             options = [*more, "--wsgi-file", str(tmp_path / "hello.py"), "--need-app"]
         stack.enter_context(counting(into, option, f"127.0.0.1:{port}", *options))
-        end = time.monotonic() + PATIENCE
-        while True:
-            assert time.monotonic() < end, into.with_suffix(".log").read_text()
-            with contextlib.suppress(OSError):
-                ask(port, requests()[0])
-                break
+        eventually(lambda: listening(port), "the server listens")
         for request in requests()[: WARM + MEASURED + 1]:
-            assert ask(port, request).startswith(b"HTTP/1.1 200 ")
-        while not into.exists():
-            assert time.monotonic() < end, into.with_suffix(".log").read_text()
+            assert exchange(port, request).status == 200
+        eventually(into.exists, "the steps are counted")
     steps = json.loads(into.read_text())
     assert limit / 2 < steps["all"] <= limit, steps

@@ -6,6 +6,7 @@ What: strace watches a whole server while one request after the other is made; w
 """
 
 import contextlib
+import functools
 import shutil
 import socket
 import statistics
@@ -210,9 +211,9 @@ class Node:
         sock.close()
 
 
-# How many pieces a MiB comes in depends on who is faster, and on who else computes; C takes 2,124.
+# How many pieces a MiB comes in depends on who is faster, too.
 @pytest.mark.parametrize(
-    ("answer", "calls"), [(OK, range(12, 13)), (MIB, range(20, 40))], ids=["hello", "1 MiB"]
+    ("answer", "calls"), [(OK, range(12, 13)), (MIB, range(20, 28))], ids=["hello", "1 MiB"]
 )
 def test_the_fastrouter(start: Starter, answer: bytes, calls: range) -> None:
     with Backend(Node(answer), protocol="uwsgi") as node:
@@ -222,4 +223,8 @@ def test_the_fastrouter(start: Starter, answer: bytes, calls: range) -> None:
         subject.wait_listening(subject.port)
         once(subject.port, VARS)
         with traced(subject) as trace:
-            assert trace.usual(lambda: once(subject.port, VARS)) in calls
+            ask = functools.partial(once, subject.port, VARS)
+            found, end = trace.usual(ask), time.monotonic() + LONG
+            while found >= calls.stop and time.monotonic() < end:  # who else computes cuts it, too
+                found = trace.usual(ask)
+            assert found in calls

@@ -34,7 +34,7 @@ def line() -> Line:
 
 
 def test_a_line_counts_the_worker_and_all_workers() -> None:
-    assert PLAIN.fullmatch(line().line(asked())[:-1])
+    assert PLAIN.fullmatch(line().line(asked()))
 
 
 def test_ends_of_lines_are_remembered_within_bounds() -> None:

@@ -118,15 +118,21 @@ def test_the_third_packet_of_a_kind_is_made_at_once(
     assert packets.ready(head, ("::1", port), (1, 2)) == (wanted, "a", False)
 
 
-@pytest.mark.parametrize(
-    "wish",
-    ["Upgrade: h2c", "Expect: 100-continue", "Content-Length: 2", "Transfer-Encoding: chunked"],
-)
+@pytest.mark.parametrize("wish", ["Upgrade: h2c", "Expect: 100-continue"])
 def test_what_wants_more_than_a_packet_is_not_ready(wish: str) -> None:
     head = head_of("/", ["Host: a", wish], None, []).replace(b"/1.0", b"/1.1")
     for _ in range(2):
         parse_head(head, len(head))
-    assert isinstance(Packets(FIXED).ready(head, ("::1", "1"), (0, 0)), bytes)
+    assert Packets(FIXED).ready(head, ("::1", "1"), (0, 0)) == b""
+
+
+@pytest.mark.parametrize("wish", ["Content-Length: 2", "Transfer-Encoding: chunked"])
+def test_what_has_a_body_is_not_remembered(wish: str) -> None:
+    head = head_of("/", ["Host: a", wish], None, []).replace(b"/1.0", b"/1.1")
+    for _ in range(2):
+        parse_head(head, len(head))
+    key = head.partition(b" HTTP/")[2]
+    assert Packets(FIXED).ready(head, ("::1", "1"), (0, 0)) == key
 
 
 def test_what_is_remembered_of_packets_is_bounded() -> None:

@@ -141,3 +141,12 @@ def test_the_size_of_a_packet_is_known_without_a_look_at_the_vars(
         sizes.append(found.packet_size)
         assert found.packet_size in (0, size_of(found.environ))
     assert sizes[-1]
+
+
+def test_a_target_is_refused_though_the_rest_of_its_head_is_known(stand: Stand) -> None:
+    for target, answer in ((b"/a", b""), (b"/a", b""), (b"/%00a", b"HTTP/1.1 400 ")):
+        found = stand.ask(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (found is None) == bool(answer)
+    stand.server.shutdown(socket.SHUT_WR)
+    assert stand.answer().startswith(answer)
+    assert stand.core.read_errors == 1
