@@ -20,11 +20,13 @@ from socket import AF_UNIX, SocketType
 from time import monotonic
 from typing import Any, Final
 
+from refuwsgi.gateway_buffer import CHUNK, RECEIVE, buffer
 from refuwsgi.gateway_names import names_of
 from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, Begun, begun_with, rights_of
-from refuwsgi.gateway_relay import CHUNK, RECEIVE, RUNS, Relay, buffer
+from refuwsgi.gateway_relay import RUNS, Relay
 from refuwsgi.gateway_rules import BROKEN, NOTHING_ASKED, Asked, Rules
 from refuwsgi.gateway_sessions import UNANSWERED, Session
+from refuwsgi.gateway_stores import BULK, Memory, Store, come
 from refuwsgi.gateway_straight import NODE_SPEAKS, Errand, Patience, Serve, Steps, Straight
 from refuwsgi.handles import handle_of, handles, socket_of
 from refuwsgi.loop import ENDED
@@ -127,37 +129,67 @@ class PlainErrand(Errand):
 
     def node_speaks(self, events: int) -> None:
         """Pass on what the node says; the errand is over when that was all."""
+        if self.received >= BULK:
+            self._pour()
+            return
+        try:
+            size = self.node.recv_into(buffer)
+        except BlockingIOError:
+            return
+        except OSError as problem:
+            self._fails(f"fr_instance_read(): {problem.strerror}")
+            return
+        if size:
+            self.received += size
+            if self.given:
+                self._declined()
+            try:
+                gone = self.handle.send(buffer[:size], NOW)
+            except BlockingIOError:
+                gone = 0
+            except OSError:
+                self.close()  # the client left
+                return
+            if gone < size:
+                self._hand_over(Memory(bytes(buffer[gone:size])))
+                return
+        if size == CHUNK:
+            self._pour()
+        elif not size or events & ENDED == END:
+            if self.received or self.given:
+                self.close()
+            else:
+                self._fails(UNANSWERED)
+
+    def _pour(self) -> None:
+        """Pass on more of a long answer, without looking at it."""
+        self.handle.setblocking(False)  # a handle does not know how its number was left
         for _ in SEVERAL:
             try:
-                size = self.node.recv_into(buffer)
+                came = come(self.node, CHUNK, unread=True)
             except BlockingIOError:
                 return
             except OSError as problem:
                 self._fails(f"fr_instance_read(): {problem.strerror}")
                 return
-            if size:
-                self.received += size
-                if self.given:
-                    self._declined()
-                try:
-                    gone = self.handle.send(buffer[:size], NOW)
-                except BlockingIOError:
-                    gone = 0
-                except OSError:
-                    self.close()  # the client left
-                    return
-                if gone < size:
-                    session = self._session(bytes(buffer[gone:size]))
-                    self.straight.task(session.run())
-                    return
-            if size < CHUNK and (not size or events & ENDED == END):
-                if self.received or self.given:
-                    self.close()
-                else:
-                    self._fails(UNANSWERED)
+            if not came.left:
+                came.release()
+                self.close()
                 return
-            if size < CHUNK:
+            self.received += came.left
+            try:
+                came.give(self.handle)
+            except BlockingIOError:
+                pass
+            except OSError:
+                came.release()
+                self.close()
                 return
+            if came.left:
+                came.keep()
+                self._hand_over(came)
+                return
+            came.release()
 
     def _declined(self) -> None:
         """The node answers over its connection: it has ignored the descriptor."""
@@ -167,7 +199,11 @@ class PlainErrand(Errand):
 
     # -- to a session, which has the time
 
-    def _session(self, to_client: bytes = b"") -> Session:
+    def _hand_over(self, to_client: Store) -> None:
+        """The client does not take it all: let a task wait for it."""
+        self.straight.task(self._session(to_client).run())
+
+    def _session(self, to_client: Store | None = None) -> Session:
         straight = self.straight
         straight.waiting.pop(self, None)
         straight.unwatch(self.fd)

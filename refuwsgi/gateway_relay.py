@@ -19,60 +19,29 @@ Errors:   `NodeError` for a node that breaks the connection, OSError for the cli
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from refuwsgi.gateway_reach import Bytes, NodeError
+from refuwsgi.gateway_buffer import CHUNK, buffer
+from refuwsgi.gateway_reach import NodeError
+from refuwsgi.gateway_stores import BULK, Memory, Pipe, Store, come
 from refuwsgi.gateway_straight import NODE_SPEAKS
 from refuwsgi.loop import READ, WRITE, Wait, wait
 from refuwsgi.waiting import END, NOW
 
-CHUNK: Final = 256 * 1024  # one read; a stream costs a call for each of them
-RECEIVE: Final = 16384  # of a client's packet or head, and what follows it, in one read
 RUNS: Final = 16  # chunks of one side before others get their turn
 LINGER: Final = 1.0
 ENDLESS: Final = -1  # a body that lasts as long as the session
-
-# One buffer for all: it is filled and emptied without a pause in between.
-buffer = memoryview(bytearray(CHUNK))
-
-
-def received(client: socket.SocketType) -> bytes:
-    """What has come of a client, in a piece of memory of its own.
-
-    Not by recv(): that makes room for all it may get and gives most of it back, and what is kept
-    between such rooms, for clients that are slow, breaks the heap into pieces.
-    """
-    return buffer[: client.recv_into(buffer, RECEIVE, NOW)].tobytes()
-
-
-def taken(client: socket.SocketType, data: Bytes) -> int:
-    """Send a client what it takes now; say how much."""
-    try:
-        return client.send(data, NOW)
-    except BlockingIOError:
-        return 0
-
-
-def rest_of(data: Sequence[Bytes], sent: int) -> list[memoryview]:
-    """What is left of `data` when `sent` bytes have gone."""
-    left = []
-    for part in data:
-        if sent < len(part):
-            left.append(memoryview(part)[sent:])
-        sent = max(0, sent - len(part))
-    return left
 
 
 class Relay:
     """A client and a node, and what is on its way between them."""
 
     __slots__ = (
-        "_client", "_client_speaks", "_file", "_hears", "_node", "_node_speaks", "_state",
-        "_timeout", "_to_node", "_unheard", "_wait", "deserted", "given", "left", "received",
-        "sent", "taken", "to_client",
+        "_client", "_client_pours", "_client_speaks", "_hears", "_node", "_node_pours",
+        "_node_speaks", "_state", "_timeout", "_to_client", "_to_node", "_unheard", "_wait",
+        "deserted", "given", "left", "received", "sent", "taken",
     )  # fmt: skip
 
     grace = 0.2  # how long a client from which nothing is due goes unwatched
@@ -82,17 +51,17 @@ class Relay:
         self,
         client: socket.SocketType,
         node: socket.SocketType,
-        to_node: list[memoryview],
+        to_node: list[Store],
         timeout: float,
         left: int = ENDLESS,
         *,
         due: bool = True,
     ) -> None:
         self._client, self._node = client, node
-        self._to_node = to_node
-        self.to_client: Bytes = b""  # what it has not taken yet
-        self._file: tuple[int, int, int] | None = None  # descriptor, position, end
+        self._to_node = to_node  # what it has not taken yet
+        self._to_client: Store | None = None
         self._node_speaks = self._client_speaks = True
+        self._node_pours = self._client_pours = False  # was its last piece a large one
         self._hears = due  # are bytes of the client expected
         self._unheard = False
         self._timeout = timeout
@@ -105,17 +74,29 @@ class Relay:
         self.sent = 0  # to the node, in addition to what was sent before
         self.taken = 0  # from the client
 
-    def send_file(self, descriptor: int, size: int) -> None:
-        """Let the node have a file, after what is on its way already."""
-        self._file = (descriptor, 0, size)
+    def send_stored(self, store: Store) -> None:
+        """Let the node have what is stored, after what is on its way already."""
+        self._to_node.append(store)
+        if isinstance(store, Pipe):  # a file costs less when its node is reading already
+            self._send_on()
 
-    def resume(self, received: int, to_client: bytes) -> None:
+    def resume(self, received: int, to_client: Store | None) -> None:
         """Go on where somebody else has begun to pass the answer on."""
-        self.received, self.to_client = received, memoryview(to_client)
+        self.received, self._to_client = received, to_client
+        self._node_pours = received >= BULK
 
     async def run(self) -> None:
         """Carry until the node has ended and the client has all that it said."""
-        while self._node_speaks or self.to_client:
+        try:
+            await self._carry()
+        finally:
+            for store in self._to_node:
+                store.release()
+            if self._to_client is not None:
+                self._to_client.release()
+
+    async def _carry(self) -> None:
+        while self._node_speaks or self._to_client is not None:
             if self._hidden is not None and self._hidden():
                 self._of_client()
                 continue
@@ -134,9 +115,9 @@ class Relay:
 
     def _wanted(self) -> Wait:
         """What to wait for in this state; the same object as long as it lasts."""
-        sending = self._to_node or self._file
+        sending = self._to_node
         client, node = 0, WRITE if sending else 0
-        if self.to_client:
+        if self._to_client is not None:
             client = WRITE
         elif self._node_speaks:
             node |= NODE_SPEAKS
@@ -160,69 +141,89 @@ class Relay:
 
     def _of_node(self, *, ended: bool) -> None:
         """Take what the node says; `ended` when all of it has come."""
-        if self._to_node or self._file:
+        if self._to_node:
             self._send_on()
         for _ in range(RUNS):
-            if not self._node_speaks or self.to_client:
+            if not self._node_speaks or self._to_client is not None:
                 return
+            most = self._unread() if self._node_pours else 0
             try:
-                size = self._node.recv_into(buffer)
+                came = come(self._node, most or CHUNK, unread=most > 0)
             except BlockingIOError:
                 return
             except OSError as problem:
                 raise NodeError(problem.strerror) from None
+            size = came.left
+            self._node_pours = size >= BULK
             if size:
                 self.received += size
-                self._answered(buffer[:size])
-            if not size or (ended and size < CHUNK and not self.to_client):
+                self._answered(came)
+            # A pipe may be full before all has come that its node has said.
+            last = ended and size < CHUNK and not most and self._to_client is None
+            if last or not size:
+                came.release()
                 self._node_ended()
                 return
 
-    def _answered(self, data: memoryview) -> None:
+    def _unread(self) -> int:
+        """How much of the answer the client may have without our having seen it."""
+        return CHUNK
+
+    def _answered(self, came: Memory | Pipe) -> None:
         """The node has said something."""
         if self.given:
             # It answers over its connection: it has ignored the descriptor.
             self.given, self._hears = False, True
-        self._give(data)
+        self._give(came)
 
     def _node_ended(self) -> None:
         """The node has said everything."""
         self._node_speaks = False
 
-    def _give(self, data: Bytes) -> None:
+    def _give(self, store: Store) -> None:
         """Send a piece to the client; keep what it does not take now."""
-        gone = taken(self._client, data)
-        if gone < len(data):
-            self.to_client = memoryview(bytes(data[gone:]))
+        self._to_client = store
+        self._give_on()
+        if self._to_client is not None:
+            store.keep()
+
+    def _give_on(self) -> None:
+        store = self._to_client
+        assert store is not None
+        with contextlib.suppress(BlockingIOError):
+            store.give(self._client)
+        if not store.left:
+            store.release()
+            self._to_client = None
 
     # -- from the client
 
     def _of_client(self) -> None:
-        if self.to_client:
-            try:
-                self.to_client = self.to_client[self._client.send(self.to_client, NOW) :]
-            except BlockingIOError:
-                return
+        if self._to_client is not None:
+            self._give_on()
         for _ in range(RUNS):
-            if self._to_node or self._file or not self._client_speaks or not self._hears:
+            if self._to_node or not self._client_speaks or not self._hears:
                 return
             left = self.left
             if not left:
                 self._look()
                 return
+            most = left if 0 < left < CHUNK else CHUNK
             try:
-                part = buffer[:left] if 0 < left < CHUNK else buffer
-                size = self._client.recv_into(part, 0, NOW)
+                unread = self._client_pours and self._hidden is None
+                came = come(self._client, most, unread=unread)
             except BlockingIOError:
                 return
-            if not size:
+            if not (size := came.left):
+                came.release()
                 self._client_ended()
                 return
             self.taken += size
+            self._client_pours = size >= BULK
             if left > 0:
                 self.left = left - size
                 self._hears = left > size
-            self._pass(size)
+            self._pass(came)
 
     def _look(self) -> None:
         """See why a client from which nothing is due can be read; OSError: it was reset."""
@@ -242,36 +243,33 @@ class Relay:
 
     # -- to the node
 
-    def _pass(self, size: int) -> None:
+    def _pass(self, came: Store) -> None:
         """Send a chunk to the node; keep what it does not take now."""
-        gone = self._sent(lambda: self._node.send(buffer[:size]))
-        if 0 <= gone < size:
-            self._to_node = [memoryview(bytes(buffer[gone:size]))]
+        self._to_node.append(came)
+        self._send_on()
+        if self._to_node:
+            came.keep()
 
     def _send_on(self) -> None:
-        """Send what waits for the node: bytes first, then the file."""
+        """Send what waits for the node."""
         waiting = self._to_node
-        if waiting:
-            gone = self._sent(lambda: self._node.sendmsg(waiting))
-            self._to_node = rest_of(waiting, gone) if gone >= 0 else []
-        elif self._file is not None:
-            file, place, end = self._file
-            gone = self._sent(lambda: os.sendfile(self._node.fileno(), file, place, end - place))
-            self._file = (file, place + gone, end) if 0 <= gone < end - place else None
-
-    def _sent(self, send: Callable[[], int]) -> int:
-        """Count what went to the node; -1 when it takes no more."""
-        try:
-            gone = send()
-        except BlockingIOError:
-            return 0
-        except OSError:
-            # It hears no more, but may have answered: what it said is still to be read.
-            self._client_speaks = False
-            self._to_node, self._file = [], None
-            return -1
-        self.sent += gone
-        return gone
+        while waiting:
+            store = waiting[0]
+            try:
+                self.sent += store.give(self._node)
+            except BlockingIOError:
+                return
+            except OSError:
+                # It hears no more, but may have answered: what it said is still to be read.
+                self._client_speaks = False
+                for store in waiting:
+                    store.release()
+                waiting.clear()
+                return
+            if store.left:
+                return
+            store.release()
+            del waiting[0]
 
 
 async def linger(client: socket.SocketType) -> None:

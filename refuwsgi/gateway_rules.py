@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from socket import SocketType
 from typing import Any, Final, NamedTuple, Protocol
 
+from refuwsgi.gateway_stores import Store
 from refuwsgi.nodes import Node, Way
 
 AGAIN: Final = 0.05  # when a node that declined is offered a descriptor again
@@ -83,8 +84,7 @@ class Kept(Protocol):
     """A body that was read to its end before the node is asked."""
 
     memory: memoryview | None
-    file: int
-    size: int
+    store: Store | None  # what holds it, if it is not in our memory
 
     def release(self) -> None:
         """Give back what held it."""

@@ -19,10 +19,12 @@ from collections.abc import Iterator
 from socket import AF_UNIX
 from typing import Any, Final
 
+from refuwsgi.gateway_buffer import received
 from refuwsgi.gateway_names import names_of
 from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, reach
-from refuwsgi.gateway_relay import Relay, linger, received, rest_of
+from refuwsgi.gateway_relay import Relay, linger
 from refuwsgi.gateway_rules import BAD, BROKEN, LATE, NOTHING_ASKED, SLOW, Failure, Keep
+from refuwsgi.gateway_stores import rest_of
 from refuwsgi.gateway_visits import ATTEMPTS, Visit
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.uwsgi import HEADER, PacketError
@@ -83,8 +85,8 @@ class Session(Visit):
         self._relay = await self._reach(target, block, rest, due=due)
 
     async def _carry(self, moved: Relay) -> None:
-        if self._body is not None and self._body.file >= 0:
-            moved.send_file(self._body.file, self._body.size)
+        if self._body is not None and self._body.store is not None:
+            moved.send_stored(self._body.store)
         await moved.run()
         if self._given and not moved.given:
             self._declined()

@@ -5,7 +5,8 @@ What:     a body of up to n bytes is kept in memory, a bigger one in a temporary
           name.  A request that announces no body is streamed as ever, so chunked bodies and
           websockets pass.
 
-              body == n   memory, from a pool of buffers that are filled and sent in place
+              body == n   memory: a pipe that holds it as it came, or, if it is small or comes in
+                          too many pieces, a buffer that is filled and sent in place
               body == n+1 file: written once, and sent from there by the kernel
 
 Units:    bytes; seconds of silence that a client is granted.
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from socket import SocketType
 
 from refuwsgi.gateway_rules import UNAVAILABLE, Failure, Keep
+from refuwsgi.gateway_stores import File, Pipe, Store, pipes
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.options import Config, Option, octets, text
 from refuwsgi.waiting import NOW
@@ -40,6 +42,7 @@ POST_BUFFERING_DIR = Option(
 POOLED = 16  # buffers
 LARGEST_POOLED = 4 * 1024 * 1024
 CHUNK = 256 * 1024
+PIPED = 64 * 1024  # of less than that, a copy is cheaper than the calls that a pipe needs
 
 _buffer = memoryview(bytearray(CHUNK))  # for bodies on their way to a file; never kept
 
@@ -47,19 +50,18 @@ _buffer = memoryview(bytearray(CHUNK))  # for bodies on their way to a file; nev
 class Body:
     """A body that is all here."""
 
-    __slots__ = ("_release", "file", "memory", "size")
+    __slots__ = ("_release", "memory", "store")
 
     def __init__(
-        self, size: int, memory: memoryview | None, file: int, release: Callable[[], None]
+        self, memory: memoryview | None, store: Store | None, release: Callable[[], None]
     ) -> None:
-        self.size = size
         self.memory = memory
-        self.file = file
+        self.store = store
         self._release = release
 
     def release(self) -> None:
-        """Give the buffer back to the pool, or let go of the file."""
-        self.memory = None
+        """Give back what held it."""
+        self.memory = self.store = None
         self._release()
 
 
@@ -74,12 +76,44 @@ class PostBuffering:
         self, client: SocketType, size: int, first: bytes, patience: float
     ) -> Body | None:
         """Read `size` bytes, of which `first` are here already; None when the client leaves."""
+        first = first[:size]
         if size <= self._limit:
-            return await self._in_memory(client, size, first[:size], patience)
-        return await self._in_file(client, size, first[:size], patience)
+            if size - len(first) >= PIPED and (pipe := pipes.borrow()) is not None:
+                return await self._in_pipe(client, size, first, patience, pipe)
+            return await self._in_memory(client, size, first, patience)
+        return await self._in_file(client, size, first, patience)
+
+    async def _in_pipe(
+        self, client: SocketType, size: int, first: bytes, patience: float, pipe: Pipe
+    ) -> Body | None:
+        wanted = Wait(((client, READ),), patience)
+        heard = whole = False
+        try:
+            pipe.put(first)
+            while pipe.left < size:
+                try:
+                    if not pipe.take(client, size - pipe.left):
+                        return None
+                    heard = False
+                except BlockingIOError:
+                    if heard:  # something has come, but there is no room: it came in small pieces
+                        return await self._in_memory(client, size, b"", patience, pipe)
+                    await wait(wanted)
+                    heard = True
+            whole = True
+        finally:
+            if not whole:
+                pipe.release()
+        # Beyond: uWSGI gives up a UNIX node that does not take all of a large body at once.
+        return Body(None, pipe, pipe.release)
 
     async def _in_memory(
-        self, client: SocketType, size: int, first: bytes, patience: float
+        self,
+        client: SocketType,
+        size: int,
+        first: bytes,
+        patience: float,
+        pipe: Pipe | None = None,
     ) -> Body | None:
         pooled = self._limit <= LARGEST_POOLED
         buffer = (
@@ -87,12 +121,16 @@ class PostBuffering:
             if pooled
             else (bytearray(size))
         )
-        body = Body(size, memoryview(buffer)[:size], -1, lambda: self._give_back(buffer, pooled))
-        assert body.memory is not None
-        body.memory[: len(first)] = first
+        memory = memoryview(buffer)[:size]
+        body = Body(memory, None, lambda: self._give_back(buffer, pooled))
         whole = False
         try:
-            whole = await _fill(client, body.memory, len(first), patience)
+            here = len(first)
+            memory[:here] = first
+            if pipe is not None:
+                here += pipe.pour(memory[here:])
+                pipe.release()
+            whole = await _fill(client, memory, here, patience)
         finally:
             if not whole:
                 body.release()
@@ -115,7 +153,7 @@ class PostBuffering:
         finally:
             if not whole:
                 os.close(file)
-        return Body(size, None, file, lambda: os.close(file)) if whole else None
+        return Body(None, File(file, size), lambda: os.close(file)) if whole else None
 
 
 async def _fill(client: SocketType, memory: memoryview, here: int, patience: float) -> bool:

@@ -20,6 +20,7 @@ Errors:   none: what is no HTTP/1.1 is passed on as it is, and the connection en
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 from refuwsgi.protocol.http import ChunkDecoder, ChunkError
@@ -97,6 +98,20 @@ class Answer:
     def done(self) -> bool:
         """Whether the client has, or will have with what was returned, all of it."""
         return self._state == DONE
+
+    @property
+    def unread(self) -> int:
+        """How many bytes will be passed on as they are."""
+        if self._state == LENGTH:
+            return self._left
+        return sys.maxsize if self._state == RAW else 0
+
+    def passed(self, size: int) -> None:
+        """So many bytes were passed on as they are."""
+        if self._state == LENGTH:
+            self._left -= size
+            if not self._left:
+                self._state = DONE
 
     def feed(self, data: memoryview) -> Bytes:
         """Take what the node has sent; return what the client is to get.

@@ -12,8 +12,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from refuwsgi.gateway_buffer import CHUNK
 from refuwsgi.gateway_reach import NodeError
 from refuwsgi.gateway_relay import Relay
+from refuwsgi.gateway_stores import Memory, Pipe, Store
 from refuwsgi.scaling.http_answer import Answer
 
 
@@ -28,7 +30,7 @@ class Exchange(Relay):
         self,
         client: socket.SocketType,
         node: socket.SocketType,
-        to_node: list[memoryview],
+        to_node: list[Store],
         left: int,
         answer: Answer | None,
         timeout: float,
@@ -40,22 +42,30 @@ class Exchange(Relay):
         self._pending = pending or (lambda: 0)
         self._hidden = None if pending is None else self._read_ahead
 
-    def resume(self, received: int, to_client: bytes) -> None:
+    def resume(self, received: int, to_client: Store | None) -> None:
         """Go on where somebody else has begun to pass the answer on."""
         super().resume(received, to_client)
         self._node_speaks = self._answer is None or not self._answer.done
 
     def _read_ahead(self) -> bool:
-        hears = self._client_speaks and self.left and not (self._to_node or self._file)
+        hears = self._client_speaks and self.left and not self._to_node
         return bool(hears and self._pending())
 
-    def _answered(self, data: memoryview) -> None:
+    def _unread(self) -> int:
+        if self._hidden is not None:  # TLS writes what it has seen
+            return 0
+        return CHUNK if self._answer is None else min(self._answer.unread, CHUNK)
+
+    def _answered(self, came: Memory | Pipe) -> None:
         answer = self._answer
         if answer is None:
-            self._give(data)
+            self._give(came)
             return
-        if piece := answer.feed(data):
-            self._give(piece)
+        if isinstance(came, Pipe):
+            answer.passed(came.left)
+            self._give(came)
+        elif piece := answer.feed(came.data):
+            self._give(Memory(piece))
         if answer.done:
             self._node_speaks = False
 
@@ -66,4 +76,4 @@ class Exchange(Relay):
         if not self.received:
             raise NodeError("no answer")
         if self._answer is not None and (rest := self._answer.end()):
-            self._give(rest)
+            self._give(Memory(rest))

@@ -14,7 +14,7 @@ import time
 from socket import SocketType
 from typing import Final
 
-from refuwsgi.gateway_relay import received
+from refuwsgi.gateway_buffer import received
 from refuwsgi.gateway_rules import LATE
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.protocol.http import HeadError, check_unfinished, head_end

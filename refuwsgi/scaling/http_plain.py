@@ -19,8 +19,8 @@ from socket import SocketType
 from time import monotonic
 from typing import Any
 
+from refuwsgi.gateway_buffer import CHUNK, RECEIVE, buffer
 from refuwsgi.gateway_reach import NOT_CONNECTED, STREAM, NodeError, begun_with
-from refuwsgi.gateway_relay import CHUNK, RECEIVE, buffer
 from refuwsgi.gateway_straight import NODE_SPEAKS, Errand, Patience, Serve, Steps, Straight
 from refuwsgi.handles import handle_of, handles, socket_of
 from refuwsgi.loop import ENDED

@@ -23,8 +23,9 @@ from typing import Any, Final
 
 from refuwsgi import log
 from refuwsgi.gateway_reach import Begun, Bytes, NodeError, Unreached, reach
-from refuwsgi.gateway_relay import ENDLESS, linger, rest_of
+from refuwsgi.gateway_relay import ENDLESS, linger
 from refuwsgi.gateway_rules import BROKEN, SLOW, UNAVAILABLE, Failure, shown
+from refuwsgi.gateway_stores import File, rest_of
 from refuwsgi.protocol.http import Head, HeadError, head_end, parse_head
 from refuwsgi.scaling import http_chunked, https
 from refuwsgi.scaling.http_answer import Answer
@@ -178,7 +179,7 @@ class Session:
         )
         self._exchange = exchange
         if kept is not None and kept.file is not None:
-            exchange.send_file(kept.file.fileno(), kept.size)
+            exchange.send_stored(File(kept.file.fileno(), kept.size))
         return await self._carry(exchange)
 
     async def _carry(self, exchange: Exchange) -> bool:

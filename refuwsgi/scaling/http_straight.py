@@ -21,8 +21,9 @@ import contextlib
 import time
 from socket import SocketType
 
+from refuwsgi.gateway_buffer import CHUNK, buffer, received, taken
 from refuwsgi.gateway_reach import Begun, Bytes, NodeError
-from refuwsgi.gateway_relay import CHUNK, buffer, received, taken
+from refuwsgi.gateway_stores import Memory
 from refuwsgi.gateway_straight import Steps
 from refuwsgi.loop import ENDED, READ
 from refuwsgi.protocol.http import HeadError
@@ -129,7 +130,9 @@ class StraightSession(AskingSession):
                 return
             if len(told) != size or events & END:
                 self._link = None  # it ends with this answer
-        if ended and not self._received:
+        if not ended and self._received >= CHUNK:
+            self._straight.turn(self)  # a long answer: a task need not look at all of it
+        elif ended and not self._received:
             self._fails("no answer")
         elif ended:
             rest = answer.end() if answer is not None and not answer.done else b""
@@ -200,7 +203,8 @@ class StraightSession(AskingSession):
             self._straight.unwatch(node.fileno())
             if self._problem is None:
                 exchange = Exchange(self._client, node, [], 0, self._answer, door.rules.timeout)
-                exchange.resume(self._received, self._to_client)
+                left = Memory(self._to_client) if self._to_client else None
+                exchange.resume(self._received, left)
                 self._exchange, self._to_client = exchange, b""
         door.idle.discard(self._client)
         return self.run()

@@ -196,3 +196,32 @@ def test_what_only_resembles_a_known_head_is_not_taken_for_it() -> None:
     answer = Answer(bodiless=False, auto_chunked=False)
     begun = bytes(answer.feed(memoryview(HEAD + b"X: ")))
     assert begun + bytes(answer.feed(data)) == HEAD + b"X: " + bytes(data)
+
+
+def test_bytes_of_a_known_length_may_pass_unread() -> None:
+    answer = Answer(bodiless=False, auto_chunked=False)
+    assert answer.unread == 0
+    answer.feed(memoryview(HEAD + b"Content-Length: 10\r\n\r\n1"))
+    assert answer.unread == 9
+    answer.passed(4)
+    assert bytes(answer.feed(memoryview(b"234"))) == b"234"
+    assert (answer.unread, answer.done) == (2, False)
+    answer.passed(2)
+    assert (answer.unread, answer.done, answer.keep) == (0, True, True)
+
+
+def test_bytes_without_an_end_of_their_own_may_all_pass_unread() -> None:
+    answer = Answer(bodiless=False, auto_chunked=False)
+    answer.feed(memoryview(b"HTTP/1.0 200 OK\r\n\r\n"))
+    assert answer.unread > 1 << 60
+    answer.passed(1000)
+    assert answer.unread > 1 << 60
+    assert not answer.done
+
+
+@pytest.mark.parametrize("auto", [True, False])
+def test_chunks_do_not_pass_unread(auto: bool) -> None:
+    answer = Answer(bodiless=False, auto_chunked=auto)
+    coding = b"" if auto else b"Transfer-Encoding: chunked\r\n"
+    answer.feed(memoryview(HEAD + coding + b"\r\n"))
+    assert answer.unread == 0
