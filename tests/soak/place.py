@@ -41,7 +41,7 @@ module = soak_app
 ROUTER = """
 fastrouter = 127.0.0.1:PORT
 fastrouter-subscription-server = 127.0.0.1:SUBSCRIPTIONS
-fastrouter-post-buffering = 1000
+fastrouter-post-buffering = 300000
 master = true
 """
 EMPEROR = """

@@ -92,10 +92,14 @@ class Traffic(Clients):
         assert len(exchange(self.place.site.port, data).body) == 8000
 
     def _routed(self, dice: random.Random) -> None:
-        whole(ask(self.place.router.port, "/hello", HTTP_HOST="soak"), b"hello")
+        if dice.random() < 0.9:
+            whole(ask(self.place.router.port, "/hello", HTTP_HOST="soak"), b"hello")
+        else:
+            answer = ask(self.place.router.port, "/bytes/500000", HTTP_HOST="soak")
+            assert len(answer.body) == 500_000
 
     def _buffered(self, dice: random.Random) -> None:
-        body = dice.randbytes(50_000)
+        body = dice.randbytes(dice.choice((1000, 50_000, 250_000, 400_000)))
         length = str(len(body))
         head = packet(request_vars("/echo", "POST", HTTP_HOST="soak", CONTENT_LENGTH=length))
         whole(exchange(self.place.router.port, head + body), body)
