@@ -195,6 +195,11 @@ class Stage:
         figures = {name: done[name] for name in ("p50_us", "p99_us", "errors")}
         return {"cpu_us": spent / count, "req_rate": count / done["seconds"], **figures}
 
+    def end(self, server: Server) -> None:
+        """Stop a server before the others."""
+        server.stop()
+        self.live.remove(server)
+
     def close(self) -> None:
         """End every server."""
         while self.live:
