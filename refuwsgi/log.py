@@ -118,7 +118,8 @@ def line(words: str) -> None:
 def lines(words: Sequence[str]) -> None:
     """Write several lines with one write; for a log that is a file: elsewhere it is a message."""
     said = words if "".join(words).isprintable() else map(_one_line, words)
-    _write("\n".join([_date(_state.format) + each for each in said]))
+    date = _date(_state.format)
+    _write(date + f"\n{date}".join(said))
 
 
 def dated(words: str) -> None:

@@ -66,11 +66,9 @@ class Table:
         self, said: Announcement, address: str, now: float, sender: Sender = NOBODY
     ) -> bool:
         """Take an announcement; say whether its node is new."""
-        slot, name = self.slots.get(said.key), ""
+        slot = self.slots.get(said.key)
         if slot is None:
-            name = shown(said.key)
-            if (slot := self._new_slot(said, name)) is None:
-                return False
+            return self._begin(said, address, now, sender)
         for node in slot.nodes:
             if node.address == address:
                 if node.dead:
@@ -84,7 +82,22 @@ class Table:
             return False
         shared, told = self._shared(address)
         slot.consist_of((*slot.nodes, Subscribed(said, shared, sender, now)))
-        self.say(f"{self._speaker} {name or shown(said.key)} => new node: {told}")
+        self.say(f"{self._speaker} {shown(said.key)} => new node: {told}")
+        self._living_changed(1)
+        return True
+
+    def _begin(self, said: Announcement, address: str, now: float, sender: Sender) -> bool:
+        """Take the first announcement of a key."""
+        if len(self.slots) >= MOST_SLOTS and not self._make_room(self._crowd.silent()):
+            return False
+        key = said.key
+        name = shown(key)
+        shared, told = self._shared(address)
+        # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
+        algorithm = said.algorithm and _algorithm_of(said) or self._algorithm
+        self.slots[key] = Slot(algorithm, (Subscribed(said, shared, sender, now),))
+        self.say(f"{self._speaker} new pool: {name} (hash key: {hash_of(key)})")
+        self.say(f"{self._speaker} {name} => new node: {told}")
         self._living_changed(1)
         return True
 
@@ -222,15 +235,6 @@ class Table:
         """Every node of every slot."""
         for slot in self.slots.values():
             yield from slot.nodes
-
-    def _new_slot(self, said: Announcement, name: str) -> Slot | None:
-        if len(self.slots) >= MOST_SLOTS and not self._make_room(self._crowd.silent()):
-            return None
-        # Beyond: a key may choose its own algorithm; uWSGI 2.0 does not read the field.
-        slot = Slot(said.algorithm and _algorithm_of(said) or self._algorithm)
-        self.slots[said.key] = slot
-        self.say(f"{self._speaker} new pool: {name} (hash key: {hash_of(said.key)})")
-        return slot
 
     def _make_room(self, nodes: list[Subscribed]) -> bool:
         """Let these go; False when there are none."""

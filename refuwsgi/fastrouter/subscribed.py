@@ -49,7 +49,10 @@ class Subscribed:
         self.sender = sender
         self.requests = self.running = self.failures = self.turns = 0
         self.received = self.sent = 0  # bytes from the node, bytes to it
-        self.renew(said, now)
+        # As `renew` does, which costs a call more: keys begin by the ten thousand.
+        self.dead, self.last_check, self._before = False, now, 0
+        self.cores, self.load, self.weight = said.cores, said.load, said.weight
+        self.backup = said.backup
 
     @property
     def last_requests(self) -> int:
@@ -70,15 +73,15 @@ class Slot:
 
     __slots__ = ("algorithm", "hits", "left", "next", "nodes", "oldest")
 
-    def __init__(self, algorithm: str) -> None:
+    nodes: tuple[Subscribed, ...]  # smaller than a list, and nearly always one
+    oldest: float  # if all nodes are alive and none is a backup: none was heard of before that
+    left: list[Subscribed] | None  # whose turns are left of a round, the next one last
+    next: Algorithm[Subscribed]  # says whose turn it is when none are left
+
+    def __init__(self, algorithm: str, nodes: tuple[Subscribed, ...] = ()) -> None:
         self.algorithm = algorithm
         self.hits = 0
-        self.nodes: tuple[Subscribed, ...] = ()  # smaller than a list, and nearly always one
-        # If all nodes are alive and none is a backup: none was heard of before that.
-        self.oldest = LOOK
-        # Whose turns are left of a round, the next one last; and who says it when there are none.
-        self.left: list[Subscribed] | None = None
-        self.next: Algorithm[Subscribed] = only
+        self.consist_of(nodes)
 
     def consist_of(self, nodes: tuple[Subscribed, ...]) -> None:
         """Have these nodes, with their weights, from now on."""

@@ -163,7 +163,7 @@ class Receiver:
         """Act on a datagram; `inside` when another router process has checked it."""
         if inside:
             sender, source, datagram = _unwrapped(datagram)
-        said = self._parse(datagram[:LIMIT])
+        said = self._parse(datagram if len(datagram) <= LIMIT else datagram[:LIMIT])
         if said is None or (said.protocol and said.protocol != b"uwsgi"):
             return
         if not inside:

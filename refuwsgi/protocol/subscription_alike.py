@@ -2,11 +2,13 @@
 
 Section:  fastrouter / Way 4: --fastrouter-subscription-server; announcements that are alike
 What:     all nodes send the same pairs in the same order.  Key and address come first and the
-          time last; the bytes between them are the same for many nodes, and at any time.
+          time last; the bytes behind the address are the same for many nodes, those behind the
+          key for many keys of a node, and all of them at any time.
 
               datagram  header  key a.com  address 10.0.0.1:80  modifier1 0 ... weight 1  unix 17...
-              read              a.com              10.0.0.1:80                                 17...
-              known by heart                                    [-------- same -------]
+              read              a.com                                                          17...
+              known by heart              [----- of a node -------------------------]
+              or                                               [---- of many nodes -]
 
           A datagram of another form, and one with a signature, is read as `parse` reads it.
 Units:    sizes are bytes.
@@ -18,6 +20,7 @@ from __future__ import annotations
 from refuwsgi.protocol.subscription import Announcement, parse
 
 MOST = 256  # texts known by heart; a peer could send another one each time
+MOST_NODES = 1024  # of these with an address
 LONG = 512  # and no longer than this
 
 KEY = b"\x03\x00key"
@@ -33,41 +36,53 @@ SAMPLE_TIME = 1234567890
 new = tuple.__new__
 
 Said = tuple[int, int, int, int, int, int, bytes, bytes, bytes]  # modifier1 to notify
+Node = tuple[bytes, Said]  # its address first
 
 
 class AlikeAnnouncements:
     """Reads announcements; one for each receiver."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_nodes")
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Said | None] = {}  # None: read such a datagram as a whole
+        self._nodes: dict[bytes, Node] = {}  # what lies between key and time
+        self._known: dict[bytes, Said | None] = {}  # between address and time; None: not so simple
 
     def parse(self, datagram: bytes) -> Announcement | None:
         """Read a datagram; None when it names no key or no node that could be meant."""
         if len(datagram) < SHORTEST or not datagram.startswith(KEY, 4):
             return parse(datagram)
-        # The second byte of both sizes must be 0: nothing is longer than 255 bytes.
+        # The second byte of a size must be 0: nothing is longer than 255 bytes.
         key_end = 11 + datagram[9]
-        start = key_end + 11
-        if datagram[10] or not datagram.startswith(ADDRESS, key_end) or start > len(datagram):
+        between, time = datagram[key_end:-DIGITS], datagram[-DIGITS:]
+        node = self._nodes.get(between) or self._learnt(between)
+        # A key of another size than it says would not have been followed by what is known.
+        if node is None or datagram[10] or key_end == 11 or not time.isdigit():
             return parse(datagram)
-        end = start + datagram[start - 2]
-        rest, time = datagram[end:-DIGITS], datagram[-DIGITS:]
-        said = self._known.get(rest) or self._learnt(rest)
-        # A key of another size than it says would not have been followed by `ADDRESS`, nor an
-        # address by a text that is known.
-        if said is None or datagram[start - 1] or not time.isdigit():
-            return parse(datagram)
-        if key_end == 11 or end == start:
-            return None
-        key, address, withdraws = datagram[11:key_end], datagram[start:end], datagram[3] != 0
+        address, said = node
+        key, withdraws = datagram[11:key_end], datagram[3] != 0
         # As `_make` does, which counts once more.
         return new(Announcement, (key, address, withdraws, *said, int(time), b"", b"", ()))
 
-    def _learnt(self, rest: bytes) -> Said | None:
-        """Read what lies between address and time, once; None when it is not so simple."""
-        if rest in self._known or len(rest) > LONG:
+    def _learnt(self, between: bytes) -> Node | None:
+        """Read what lies between key and time; None when it is not so simple."""
+        if not between.startswith(ADDRESS) or between[10:11] != b"\0":
+            return None
+        end = 11 + between[9]
+        address, rest = between[11:end], between[end:]
+        if not address:
+            return None
+        said = self._known[rest] if rest in self._known else self._learnt_rest(rest)
+        if said is None:
+            return None
+        if len(self._nodes) >= MOST_NODES:
+            self._nodes.clear()
+        self._nodes[between] = node = address, said
+        return node
+
+    def _learnt_rest(self, rest: bytes) -> Said | None:
+        """Read what lies between address and time, once for all nodes that say the same."""
+        if len(rest) > LONG:
             return None
         if len(self._known) >= MOST:
             self._known.clear()

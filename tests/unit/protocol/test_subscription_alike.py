@@ -84,6 +84,18 @@ def test_what_is_known_by_heart_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> 
         assert len(reader._known) <= 4
 
 
+def test_so_have_the_nodes_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription_alike, "MOST_NODES", 4)
+    reader = AlikeAnnouncements()
+    sizes = []
+    for number in range(6):
+        for key in (b"a.com", b"b.com"):
+            said = Announcement(key, b"10.0.0.%d:80" % number, unix=NOW)
+            assert reader.parse(encode(said)) == said
+        sizes.append(len(reader._nodes))
+    assert sizes == [1, 2, 3, 4, 1, 2]
+
+
 @pytest.fixture
 def read_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The datagrams that were not read with the help of others, and the samples."""
