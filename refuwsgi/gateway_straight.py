@@ -111,6 +111,7 @@ class Straight:
         self._loop = loop
         self.waiting: dict[Waiting, None] = {}  # the longest first
         self.minded = False
+        self._then = self.ended  # made once: each task would keep one of its own
 
     def ended(self) -> None:
         """A session is over."""
@@ -155,7 +156,7 @@ class Straight:
 
     def task(self, steps: Steps) -> None:
         """Have a session that never was on the straight way."""
-        self._loop.spawn(steps, self.ended)
+        self._loop.spawn(steps, self._then)
 
     async def _mind(self) -> None:
         while self.waiting:

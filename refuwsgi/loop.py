@@ -122,6 +122,7 @@ class Loop:
         self._tiebreak = itertools.count()
         self._stopped = False
         self._spawned = 0  # tasks that the running step has started
+        self._hear = self._heard  # made once: each that waits would keep one of its own
 
     def spawn(
         self, steps: Coroutine[Any, Any, None], then: Callable[[], None] | None = None
@@ -209,7 +210,7 @@ class Loop:
                     if task.waiting is not NOTHING:
                         self._forget(task)
                     for sock, events in wanted.interests:
-                        self._selector.register(sock, events, partial(self._heard, task, sock))
+                        self._selector.register(sock, events, partial(self._hear, task, sock))
                         registered += 1
                 task.waiting = wanted
             except (OSError, ValueError, KeyError) as problem:
@@ -220,9 +221,8 @@ class Loop:
         if wanted.timeout is None:
             task.deadline = NEVER
             return
-        # One live timer for each task.  A deadline that moves away, as it does with every
-        # chunk of a long relay, leaves the timer alone: when it fires, _expire sees that the
-        # task has more time and arms it again.
+        # One live timer for each task.  A deadline that moves away, as with each chunk of a relay,
+        # leaves it alone: when it fires, _expire arms it again for the time that is left.
         task.deadline = monotonic() + wanted.timeout
         if task.deadline < task.alarm:
             self._arm(task)
