@@ -109,8 +109,13 @@ def test_an_answer_of_many_pieces_arrives_whole(start: Starter, largest: int) ->
                 assert client.rest().raw == BODY
 
 
-def leaves_nothing(start: Starter, more: str) -> None:
-    """Nodes leave in the middle of a body; the next node gets the next body alone."""
+@covers("FR-120", kind="beyond")
+@pytest.mark.parametrize("more", [KEPT, ""], ids=["kept", "streamed"])
+def test_what_a_node_has_not_read_is_for_nobody_else(start: Starter, more: str) -> None:
+    """Nodes leave in the middle of a body; the next one gets the next body alone.
+
+    C, if it was still sending, asks such a node never again.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(20)
         node = f"127.0.0.1:{listener.getsockname()[1]}"
@@ -137,18 +142,6 @@ def leaves_nothing(start: Starter, more: str) -> None:
                     assert part, "the body ended early"
                     found += part
                 assert found == BODY[:MIB]
-
-
-@covers("FR-123")
-def test_what_a_node_has_not_read_of_a_kept_body_is_for_nobody_else(start: Starter) -> None:
-    """What is left of it is gone with its session."""
-    leaves_nothing(start, KEPT)
-
-
-@covers("FR-120", kind="beyond")
-def test_what_a_node_has_not_read_is_for_nobody_else(start: Starter) -> None:
-    """What is left of it is gone with its session; C asks such a node never again."""
-    leaves_nothing(start, "")
 
 
 @covers("FR-124")
