@@ -34,16 +34,15 @@ help:  ## print this table
 
 # Two environments in one directory: the server alone needs no dependency, and
 # whoever only wants to see it run should not have to wait for the test tools.
-# compat: a path, not a hook for imports, which would cost each start a sixth of its time.
 $(VENV)/.server: pyproject.toml
 	@echo "preparing $(VENV) (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat --editable .
+	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.server
 	@echo "installing the test tools into $(VENV) (once, a minute)"
-	@$(BIN)/python -m pip install --quiet --config-settings editable_mode=compat --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
 run: $(VENV)/.server  ## the first ini of the scaling document, as it stands there
