@@ -17,6 +17,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
+from refuwsgi.gateway_buffer import Bytes
 from refuwsgi.loop import sleep, writable
 
 BUSY: Final = 1.0  # how long a UNIX node's full queue is asked again
@@ -33,7 +34,6 @@ DESCRIPTOR: Final = struct.Struct("=i")
 _rights: dict[int, tuple[tuple[int, int, bytes]]] = {}
 
 Name = tuple[str, int] | str | bytes
-Bytes = bytes | memoryview
 
 
 class Unreached(Exception):

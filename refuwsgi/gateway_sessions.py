@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from socket import AF_UNIX
 from typing import Any, Final
 
-from refuwsgi.gateway_buffer import received
+from refuwsgi.gateway_buffer import Bytes, received
 from refuwsgi.gateway_names import names_of
-from refuwsgi.gateway_reach import Bytes, NodeError, Unreached, reach
+from refuwsgi.gateway_reach import NodeError, Unreached, reach
 from refuwsgi.gateway_relay import Relay, linger
 from refuwsgi.gateway_rules import BAD, BROKEN, LATE, NOTHING_ASKED, SLOW, Failure, Keep
 from refuwsgi.gateway_stores import rest_of

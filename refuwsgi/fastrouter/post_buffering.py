@@ -20,6 +20,7 @@ import os
 from collections.abc import Callable
 from socket import SocketType
 
+from refuwsgi.gateway_buffer import CHUNK, buffer
 from refuwsgi.gateway_rules import UNAVAILABLE, Failure, Keep
 from refuwsgi.gateway_stores import File, Pipe, Store, pipes
 from refuwsgi.loop import READ, Wait, wait
@@ -41,10 +42,7 @@ POST_BUFFERING_DIR = Option(
 
 POOLED = 16  # buffers
 LARGEST_POOLED = 4 * 1024 * 1024
-CHUNK = 256 * 1024
 PIPED = 64 * 1024  # of less than that, a copy is cheaper than the calls that a pipe needs
-
-_buffer = memoryview(bytearray(CHUNK))  # for bodies on their way to a file; never kept
 
 
 class Body:
@@ -116,13 +114,13 @@ class PostBuffering:
         pipe: Pipe | None = None,
     ) -> Body | None:
         pooled = self._limit <= LARGEST_POOLED
-        buffer = (
+        room = (
             (self._pool.pop() if self._pool else bytearray(self._limit))
             if pooled
             else (bytearray(size))
         )
-        memory = memoryview(buffer)[:size]
-        body = Body(memory, None, lambda: self._give_back(buffer, pooled))
+        memory = memoryview(room)[:size]
+        body = Body(memory, None, lambda: self._give_back(room, pooled))
         whole = False
         try:
             here = len(first)
@@ -136,9 +134,9 @@ class PostBuffering:
                 body.release()
         return body if whole else None
 
-    def _give_back(self, buffer: bytearray, pooled: bool) -> None:
+    def _give_back(self, room: bytearray, pooled: bool) -> None:
         if pooled and len(self._pool) < POOLED:
-            self._pool.append(buffer)
+            self._pool.append(room)
 
     async def _in_file(
         self, client: SocketType, size: int, first: bytes, patience: float
@@ -178,13 +176,13 @@ async def _pour(client: SocketType, file: int, size: int, first: bytes, patience
     missing = size - len(first)
     while missing:
         try:
-            got = client.recv_into(_buffer[: min(missing, CHUNK)], 0, NOW)
+            got = client.recv_into(buffer[: min(missing, CHUNK)], 0, NOW)
         except BlockingIOError:
             await wait(wanted)
             continue
         if not got:
             return False
-        _write(file, _buffer[:got])
+        _write(file, buffer[:got])
         missing -= got
     return True
 

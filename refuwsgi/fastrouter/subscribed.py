@@ -49,10 +49,7 @@ class Subscribed:
         self.sender = sender
         self.requests = self.running = self.failures = self.turns = 0
         self.received = self.sent = 0  # bytes from the node, bytes to it
-        # As `renew` does, which costs a call more: keys begin by the ten thousand.
-        self.dead, self.last_check, self._before = False, now, 0
-        self.cores, self.load, self.weight = said.cores, said.load, said.weight
-        self.backup = said.backup
+        self.renew(said, now)
 
     @property
     def last_requests(self) -> int:

@@ -22,7 +22,8 @@ from socket import SocketType
 from typing import Any, Final
 
 from refuwsgi import log
-from refuwsgi.gateway_reach import Begun, Bytes, NodeError, Unreached, reach
+from refuwsgi.gateway_buffer import Bytes
+from refuwsgi.gateway_reach import Begun, NodeError, Unreached, reach
 from refuwsgi.gateway_relay import ENDLESS, linger
 from refuwsgi.gateway_rules import BROKEN, SLOW, UNAVAILABLE, Failure, shown
 from refuwsgi.gateway_stores import File, rest_of

@@ -21,8 +21,8 @@ import contextlib
 import time
 from socket import SocketType
 
-from refuwsgi.gateway_buffer import CHUNK, buffer, received, taken
-from refuwsgi.gateway_reach import Begun, Bytes, NodeError
+from refuwsgi.gateway_buffer import CHUNK, Bytes, buffer, received, taken
+from refuwsgi.gateway_reach import Begun, NodeError
 from refuwsgi.gateway_stores import Memory
 from refuwsgi.gateway_straight import Steps
 from refuwsgi.loop import ENDED, READ

@@ -20,6 +20,8 @@ from tests.conformance.harness import (
     ask,
     eventually,
     free_port,
+    packet,
+    request_vars,
     stats,
     wire,
 )
@@ -38,6 +40,11 @@ def node(name: str, path: str = "", hold: threading.Event | None = None) -> Back
 def echo(sock: socket.socket, received: Received) -> None:
     """Answer what the body was, as a speaker of a `Backend`."""
     sock.sendall(b"got " + received.body)
+
+
+def upload(length: int | str, **more: str) -> bytes:
+    """The packet that announces a body."""
+    return packet(request_vars("/", "POST", CONTENT_LENGTH=str(length), **more))
 
 
 def dead() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.fastrouter.talk import ROUTER, TALLY, echo
+from tests.conformance.fastrouter.talk import ROUTER, TALLY, echo, upload
 from tests.conformance.harness import (
     Backend,
     Client,
@@ -26,11 +26,6 @@ from tests.conformance.harness import (
 MIB = 1 << 20
 KEPT = f"fastrouter-post-buffering = {4 * MIB}\n"
 BODY = random.Random(7).randbytes(3 * MIB)
-
-
-def upload(size: int) -> bytes:
-    """The packet that announces a body."""
-    return packet(request_vars("/", "POST", CONTENT_LENGTH=str(size)))
 
 
 def pieces_of(data: bytes, largest: int) -> Iterator[bytes]:

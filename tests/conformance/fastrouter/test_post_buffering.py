@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.fastrouter.talk import ROUTER, TALLY, dead, echo, names, node
+from tests.conformance.fastrouter.talk import ROUTER, TALLY, dead, echo, names, node, upload
 from tests.conformance.harness import (
     Backend,
     Client,
@@ -21,11 +21,6 @@ from tests.conformance.harness import (
     receive_packet,
     request_vars,
 )
-
-
-def upload(length: int | str, **more: str) -> bytes:
-    """The packet that announces a body."""
-    return packet(request_vars("/", "POST", CONTENT_LENGTH=str(length), **more))
 
 
 class Setup:
