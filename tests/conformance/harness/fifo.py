@@ -36,19 +36,30 @@ def _offered(path: Path, data: bytes, end: float) -> bytes:
         return data  # it is not there yet, or nobody reads
     try:
         os.write(fd, data)
-        while (unread := _unread(fd)) and _named(fd, path) and time.monotonic() < end:
+        while _unread(fd) and _named(fd, path) and time.monotonic() < end:
             time.sleep(0.005)
+        return _taken_back(fd)
     except BrokenPipeError:
         return data
     finally:
         os.close(fd)
-    return data[len(data) - unread :]
 
 
 def _unread(fd: int) -> int:
     count = array.array("i", [0])
     fcntl.ioctl(fd, termios.FIONREAD, count)
     return count[0]
+
+
+def _taken_back(fd: int) -> bytes:
+    """What nobody has read and now nobody can: a count would be old when the reader goes on."""
+    reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return os.read(reader, _unread(fd))
+    except BlockingIOError:
+        return b""  # it was read between the count and here
+    finally:
+        os.close(reader)
 
 
 def _named(fd: int, path: Path) -> bool:

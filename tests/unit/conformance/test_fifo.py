@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.harness import Late, write_fifo
+from tests.conformance.harness import Late, eventually, fifo, write_fifo
 
 
 def reader_of(path: Path) -> int:
@@ -38,6 +38,36 @@ def test_what_is_not_read_is_written_again(tmp_path: Path, lost_by: str) -> None
     writer.join(20)
     assert not writer.is_alive()
     os.close(first)
+
+
+def test_what_is_read_as_the_name_goes_is_not_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    old = reader_of(path)
+    readers = [old]
+
+    def read_and_made_anew(fd: int, path: Path) -> bool:
+        if len(readers) == 1:
+            assert os.read(old, 1) == b"a"
+            path.unlink()
+            os.mkfifo(path)
+            readers.append(reader_of(path))
+            return False
+        return named(fd, path)
+
+    named = fifo._named
+    monkeypatch.setattr(fifo, "_named", read_and_made_anew)
+    writer = threading.Thread(target=write_fifo, args=(path, "abc"), daemon=True)
+    writer.start()
+    assert select.select([old], [], [], 20)[0]
+    eventually(lambda: len(readers) == 2, "the fifo is made anew")
+    assert letters_from(readers[1]) == b"bc"
+    writer.join(20)
+    assert not writer.is_alive()
+    for fd in readers:
+        os.close(fd)
 
 
 def test_a_fifo_that_comes_late_is_waited_for(tmp_path: Path) -> None:
