@@ -7,6 +7,7 @@ What: `main` runs a command such as `refuwsgi check`, or else reads a configurat
 Errors: one line on standard error and status 1, before any process starts.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -87,6 +88,7 @@ def _run_command(name: str, words: list[str]) -> int:
     from importlib import import_module
 
     command = import_module(f"refuwsgi.commands.{name}")
+    gc.enable()
     try:
         status: int = command.main(words)
         sys.stdout.flush()
@@ -128,7 +130,7 @@ def read(words: list[str]) -> Read:
 
 def judged(result: Read) -> Config:
     """Look at names and values; what is wrong ends the start, what is odd is said."""
-    from refuwsgi.catalogue import declaring, forget
+    from refuwsgi.catalogue import declaring
     from refuwsgi.cli_judge import Names, is_strict, judge, raise_errors
 
     names = Names(result.own, result.used)
@@ -136,7 +138,6 @@ def judged(result: Read) -> Config:
     findings = judge(result.settings, found, names, is_strict(result.settings))
     raise_errors(findings)
     config = build(result.settings)
-    forget()
     notes = [finding.text for finding in findings]
     for line in (*result.warnings, *notes, *config.warnings):
         _say(line)

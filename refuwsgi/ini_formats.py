@@ -22,7 +22,7 @@ EXTENSIONS: Final = {
     "toml": "toml",
 }
 HEADER: Final = re.compile(r"\[([^\[\]]*)\][ \t]*(?:[;#].*)?")
-BEYOND_SIMPLE: Final = re.compile(r"(?m)^[ \t]+(?:[\w.-]+:|-)[ \t]+([|>][+-]?[ \t]*$|[&*]\w)")
+BEYOND_SIMPLE: Final = r"(?m)^[ \t]+(?:[\w.-]+:|-)[ \t]+([|>][+-]?[ \t]*$|[&*]\w)"
 
 
 class Entry(NamedTuple):
@@ -41,7 +41,7 @@ def parse(
     text = text.removeprefix("\ufeff")
     if kind == "ini":
         return _ini(text, section, file, decode)
-    if kind == "yaml" and not BEYOND_SIMPLE.search(text):
+    if kind == "yaml" and not re.search(BEYOND_SIMPLE, text):
         return _yaml(text, section, file, decode)
     entries = {"xml": _xml, "json": _json, "toml": _toml, "yaml": _full_yaml}[kind](
         text, section, file
@@ -138,7 +138,7 @@ def _full_yaml(text: str, section: str, file: str) -> list[Entry] | None:
     try:
         import yaml
     except ImportError:
-        found = BEYOND_SIMPLE.search(text)
+        found = re.search(BEYOND_SIMPLE, text)
         line = text.count("\n", 0, found.start(1)) + 1 if found else 1
         raise OptionError(
             f"{file}:{line}: text over several lines and anchors need `pip install refuwsgi[yaml]`"

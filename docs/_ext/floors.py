@@ -10,7 +10,7 @@ OPTIONS, PURE, MACHINE, DOCUMENTS, TOP = range(5)
 NAMES = ("options", "text and bytes", "the machine", "the documents", "the server")
 
 FLOORS = {
-    OPTIONS: {"options", "readers", "catalogue"},
+    OPTIONS: {"options", "readers", "catalogue", "declared"},
     PURE: {"ini", "address", "nodes", "protocol"},
     MACHINE: None,  # whatever is on no other floor
     DOCUMENTS: {"offloading", "scaling", "fastrouter", "vassals"},

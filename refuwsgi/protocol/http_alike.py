@@ -16,9 +16,7 @@ Errors:   `HeadError` for a target that is none.
 
 from __future__ import annotations
 
-from string import ascii_letters, digits
-
-from refuwsgi.protocol.http_target import target_of
+from refuwsgi.protocol.http_target import TOKEN, target_of
 from refuwsgi.protocol.uwsgi import size_of
 
 SHAPES, SHAPE = 512, 2048  # how many are remembered, and the longest of them
@@ -29,7 +27,7 @@ GET, GET_PATH = b"GET ", b"GET /"
 VERSION = b" HTTP/"
 COOKIE = b"ookie: "  # both Cookie and cookie
 # What a target may be made of that needs no closer look.
-PLAIN = (ascii_letters + digits + "/?=&-._~+:@,;!$'()*").encode()
+PLAIN = TOKEN.translate(None, b"#%^`|") + b"/?=:@,;()"
 
 Facts = tuple[int, bool, bool, bool]  # length of the body, chunked, keep_alive, expect
 

@@ -9,6 +9,7 @@ Errors:   an operator's mistake is one line and exit status 1, before any proces
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from refuwsgi.options import Config, OptionError
@@ -17,6 +18,8 @@ from refuwsgi.options import Config, OptionError
 def run(config: Config) -> int:
     """Run what the configuration asks for; return the exit status."""
     from refuwsgi.server.instance import Instance
+
+    gc.enable()  # all that is not the application's is imported
 
     try:
         return Instance(config).run()

@@ -19,17 +19,17 @@ from refuwsgi import address, log, passing, sockets
 from refuwsgi.options import Config, OptionError
 from refuwsgi.protocol.http import MAX_VARS
 from refuwsgi.protocol.uwsgi import buffer_size
-from refuwsgi.scaling import http_link, https
+from refuwsgi.scaling import http_link
 from refuwsgi.scaling.cores import Door
 from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET, HttpDoor
-from refuwsgi.scaling.https_socket import HTTPS_SOCKET, HttpsDoor
 from refuwsgi.scaling.uwsgi_socket import PROTOCOL, SOCKET, UwsgiDoor
 from refuwsgi.server import reload
 from refuwsgi.sockets import Listener
-from refuwsgi.vassals import own_socket
 
 if TYPE_CHECKING:
     import ssl
+
+    from refuwsgi.scaling.https import Certified
 
 PROTOCOLS = ("uwsgi", "http", "http11")
 
@@ -39,11 +39,15 @@ def bound(config: Config) -> list[Listener]:
     plain = config[PROTOCOL]
     if plain not in PROTOCOLS:
         raise config.error(PROTOCOL, "uwsgi, http or http11")
-    spoken = {SOCKET: plain, HTTP_SOCKET: "http", HTTP11_SOCKET: "http11", HTTPS_SOCKET: "https"}
+    spoken = {SOCKET: plain, HTTP_SOCKET: "http", HTTP11_SOCKET: "http11"}
+    if config.asks_for("https-socket"):
+        from refuwsgi.scaling.https_socket import HTTPS_SOCKET
+
+        spoken[HTTPS_SOCKET] = "https"
     came = [each for each in passing.inherited(plain) if each.fd or not config[sockets.SKIP_ZERO]]
     found = []
     for option, text, where in config.in_order(*spoken):
-        certified = https.split(text, where, option.name) if option is HTTPS_SOCKET else None
+        certified = _certified(text, where) if spoken[option] == "https" else None
         for one in [certified.address] if certified is not None else text.split(","):
             try:
                 wanted = address.parse(one.strip())
@@ -57,9 +61,7 @@ def bound(config: Config) -> list[Listener]:
             if same is not None:
                 same.protocol = spoken[option]
             if certified is not None:
-                # Now, while we may still read the key; the workers inherit what was loaded.
-                made = https.context(certified, where, option.name)
-                _contexts[(same or found[-1]).sock.fileno()] = made
+                _load(certified, where, same or found[-1])
     for each in came:
         _narrow(each, config)
     found += came
@@ -70,11 +72,29 @@ def bound(config: Config) -> list[Listener]:
 
 _contexts: dict[int, ssl.SSLContext] = {}  # descriptor of an https-socket -> who we are there
 
+
+def _certified(text: str, where: str) -> Certified:
+    from refuwsgi.scaling import https
+
+    return https.split(text, where, "https-socket")
+
+
+def _load(certified: Certified, where: str, listener: Listener) -> None:
+    """Load the key now, while we may still read it; the workers inherit what was loaded."""
+    from refuwsgi.scaling import https
+
+    _contexts[listener.sock.fileno()] = https.context(certified, where, "https-socket")
+
+
 ALREADY = "{}: {} = {} is descriptor {} already, which is served as it is: the line can go"
 
 
 def _same(wanted: address.Address, came: list[Listener]) -> Listener | None:
     """Find the socket that came with the process and has the address that is asked for."""
+    if not came:
+        return None
+    from refuwsgi.vassals import own_socket
+
     for each in came:
         by_number = wanted.kind == "fd" and wanted.number == each.fd
         if by_number or own_socket.is_address_of(wanted.text(), each.sock):
@@ -110,6 +130,8 @@ def doors(listeners: list[Listener], config: Config, *, measured: bool = False) 
             stays = http_link.stays(listener, config)
             found.append(UwsgiDoor(listener, limit, timeout, takes=takes, stays=stays))
         elif (with_ := _contexts.get(listener.sock.fileno())) is not None:
+            from refuwsgi.scaling.https_socket import HttpsDoor
+
             most = 2 * config[MAX_VARS]
             found.append(HttpsDoor(listener, limit, timeout, with_=with_, most=most))
         else:

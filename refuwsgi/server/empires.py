@@ -98,6 +98,8 @@ def emperor_of(config: Config) -> Emperor | None:
     # Vassals are forked without exec only from an emperor that is nothing else: what a master
     # has made for workers and routers, locks and sockets, is not for vassals to inherit.
     alone = not (wanted(config) or config.asks_for("fastrouter") or http_link.router_wanted(config))
+    if alone:
+        import refuwsgi.offloading.static_files  # noqa: F401  # many vassals serve files
     return emperor.configured(config, _main if alone else None)
 
 

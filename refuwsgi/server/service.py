@@ -20,7 +20,7 @@ from typing import Any
 
 from refuwsgi import api, log, request_log
 from refuwsgi.metrics import Metrics
-from refuwsgi.offloading import static_files, the_future, threads
+from refuwsgi.offloading import the_future, threads
 from refuwsgi.offloading.engines import file_engine
 from refuwsgi.options import JOIN, Config, Option, flag, texts
 from refuwsgi.request import Request, Stage
@@ -79,12 +79,10 @@ DYNAMIC = "*** no app loaded. going in full dynamic mode ***"
 def wanted(config: Config) -> bool:
     """Say whether the instance has anything for workers to do."""
     from refuwsgi.scaling.http_socket import HTTP11_SOCKET, HTTP_SOCKET
-    from refuwsgi.scaling.https_socket import HTTPS_SOCKET
     from refuwsgi.scaling.uwsgi_socket import SOCKET
 
-    return any(
-        map(config.given, (SOCKET, HTTP_SOCKET, HTTP11_SOCKET, HTTPS_SOCKET))
-    ) or loading.wanted(config)
+    given = any(map(config.given, (SOCKET, HTTP_SOCKET, HTTP11_SOCKET)))
+    return given or config.asks_for("https-socket") or loading.wanted(config)
 
 
 class Service:
@@ -110,7 +108,7 @@ class Service:
     def load(self, *, trying: bool = False) -> bool:
         """Load the application, if this is the time; False when it must and does not."""
         self.routes = self._rules()
-        self.files = static_files.configured(self.config, before=self.routes)
+        self.files = self._places_for_files()
         loading.prepare(self.config)
         self._provide()
         if self.lazy and not trying:
@@ -126,6 +124,13 @@ class Service:
             return False
         log.line(DYNAMIC)
         return True
+
+    def _places_for_files(self) -> Stage | None:
+        if not self.config.asks_for("check-static", "static-", "mime"):
+            return None
+        from refuwsgi.offloading import static_files
+
+        return static_files.configured(self.config, before=self.routes)
 
     def _rules(self) -> Stage | None:
         """Read the rules; what they are made of is imported only if there are any."""

@@ -200,12 +200,11 @@ def _get_warm() -> None:
     import gc
     import subprocess  # noqa: F401
 
-    from refuwsgi import catalogue
+    import refuwsgi.catalogue  # noqa: F401
 
-    catalogue.prepare()
     gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of the GNU libc
-        trim(0)  # what reading the modules has left behind
+        trim(0)
     gc.freeze()  # a collection in a vassal would touch, and thereby copy, every page
 
 

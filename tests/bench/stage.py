@@ -24,6 +24,7 @@ from tests.bench import applications, cpu, systems, wire
 
 SOURCE = Path(__file__).with_name("loadgen.c")
 SERVER_CORE, CLIENT_CORE = 1, 0
+LOOK = 0.001  # seconds between two looks, by which the time of a start is known
 Figures = dict[str, float]
 
 
@@ -36,7 +37,7 @@ def until(check: Callable[[], bool], timeout: float) -> None:
                 return
         if time.monotonic() > end:
             raise RuntimeError(f"nothing within {timeout} s")
-        time.sleep(0.01)
+        time.sleep(LOOK)
 
 
 def on_core(core: int) -> Callable[[], None]:

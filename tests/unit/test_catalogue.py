@@ -1,49 +1,40 @@
-"""Options are found where they are declared, whether that was looked up beforehand or not."""
+"""Options are found where they are declared."""
 
 import pytest
 
-from refuwsgi import catalogue
+from refuwsgi import catalogue, declared
 from refuwsgi.options import Option
+from tests.house import declared as table
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what this process knows already."""
     monkeypatch.setattr(catalogue, "_all", [])
-    monkeypatch.setattr(catalogue, "_index", {})
-    monkeypatch.setattr(catalogue, "_texts", {})
 
 
 def names(found: tuple[Option[object], ...]) -> set[str]:
-    return {name for option in found for name in (*option.names, *option.letters)}
+    return {name for option in found for name in option.names}
 
 
-# Declared by itself, by another name of an option, by a table, and by nobody.
-ASKED = ["processes", "workers", "emperor", "hook-asap", "no-such-option"]
+def test_the_table_says_what_the_modules_declare() -> None:
+    assert table.FILE.read_text("utf-8") == table.text(), "python -m tests.house.declared"
 
 
-@pytest.mark.parametrize("beforehand", [False, True])
-def test_the_options_that_are_asked_for_are_found(beforehand: bool) -> None:
-    if beforehand:
-        catalogue.prepare()
-    assert set(ASKED) - names(catalogue.declaring(ASKED)) == {"no-such-option"}
+def test_no_name_has_two_modules() -> None:
+    every = [name for text in declared.MODULES.values() for name in text.split()]
+    assert sorted(every) == sorted(set(every)) == sorted(names(catalogue.everything()))
 
 
-def test_what_was_looked_up_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    catalogue.prepare()
-    monkeypatch.setattr(catalogue, "_sources", None)
-    assert {"processes", "idle"} <= names(catalogue.declaring(["processes", "idle"]))
+def test_the_options_that_are_asked_for_are_found() -> None:
+    # Declared by itself, by another name of an option, by a table, and by nobody.
+    asked = ["processes", "workers", "emperor", "hook-asap", "no-such-option"]
+    assert set(asked) - names(catalogue.declaring(asked)) == {"no-such-option"}
 
 
-@pytest.mark.parametrize("beforehand", [False, True])
-def test_every_option_is_found_by_each_of_its_names(
-    beforehand: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_option_is_found_by_each_of_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
     every = names(catalogue.everything())
     monkeypatch.setattr(catalogue, "_all", [])
-    if beforehand:
-        catalogue.prepare()
-        monkeypatch.setattr(catalogue, "_sources", None)
     assert every - {name for name in every if name in names(catalogue.declaring([name]))} == set()
 
 

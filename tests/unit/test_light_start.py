@@ -62,6 +62,7 @@ def hello() -> set[str]:
         "pickle",
         "platform",
         "ssl",
+        "string",
         "subprocess",
         "tempfile",
         "traceback",
@@ -79,12 +80,15 @@ def test_a_hello_needs_nothing_heavy_of_the_standard_library(hello: set[str], he
         "cache.store",
         "fastrouter",
         "log_master",
+        "offloading.static_files",
         "routing",
         "scaling.cheaper",
         "scaling.http_router",
+        "scaling.https",
         "scaling.sleeping",
         "stats_text",
         "vassals.emperor",
+        "vassals.own_socket",
     ],
 )
 def test_a_hello_needs_no_part_that_it_does_not_use(hello: set[str], part: str) -> None:
