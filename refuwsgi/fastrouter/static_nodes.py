@@ -5,20 +5,33 @@ What:     `To` takes its nodes in strict rotation and leaves a node that failed 
           `UseSocket` is the instance's own socket; the fallback nodes are tried, in their order,
           when the node that a way named does not take the connection.
 Units:    `now` and the gracetime are seconds.
-Errors:   none.  All nodes in grace: there is no node.
+Errors:   OptionError for a text that names no node.  All nodes in grace: there is no node.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from refuwsgi.address import parse
 from refuwsgi.gateway_rules import Asked, shown
 from refuwsgi.nodes import Node
-from refuwsgi.options import JOIN, Config, Option, flag, number, seconds, text, texts
+from refuwsgi.options import JOIN, Config, Option, flag, number, seconds, text
+
+
+def _node(value: str) -> tuple[str, ...]:
+    # Beyond: uWSGI starts with any text and closes each session.
+    try:
+        kind = parse(value).kind
+    except ValueError as problem:
+        raise ValueError(f"no node can be reached at {value!r}: {problem}") from None
+    if kind not in ("tcp", "unix", "abstract"):
+        raise ValueError(f"expected the address of a node, got {value!r}")
+    return (value,)
+
 
 TO: Option[tuple[str, ...]] = Option(
     "fastrouter-to",
-    texts,
+    _node,
     default=(),
     help="send the requests to this node, whatever their key; several take turns",
     repeat=JOIN,
@@ -31,7 +44,7 @@ GRACETIME = Option(
 )
 FALLBACK: Option[tuple[str, ...]] = Option(
     "fastrouter-fallback",
-    texts,
+    _node,
     default=(),
     help="try this node when the right one does not take the connection; several in their order",
     repeat=JOIN,

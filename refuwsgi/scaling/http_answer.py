@@ -192,12 +192,23 @@ class Answer:
         """Go on behind a head, which ends at that place of the data."""
         told = self._understood(head, key)
         behind = data[place:]
-        if self._state == HEAD:  # 100 Continue and its like: the answer is still to come
-            return told + (self._of_head(behind) if behind else b"")
+        if self._state == HEAD:
+            return told + self._of_next(bytes(behind))
         body = self._of_body(behind) if behind else b""
         if len(told) == place == len(head) + 2 and len(body) == len(behind):
             return data  # nothing has changed
         return told + body
+
+    def _of_next(self, data: bytes) -> bytes:
+        """Go on behind 100 Continue or its like: the answer, or one more of them, is to come."""
+        told: list[Bytes] = []
+        place = 0
+        while self._state == HEAD and (end := data.find(END, place)) >= 0:
+            told.append(self._understood(data[place : end + 2], b""))
+            place = end + len(END)
+        if rest := memoryview(data)[place:]:
+            told.append(self._of_head(rest) if self._state == HEAD else self._of_body(rest))
+        return b"".join(told)
 
     def _understood(self, head: bytes, key: bytes) -> bytes:
         """Decide how the body ends; return the head as it is to be sent."""

@@ -113,6 +113,9 @@ class Answer:
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body at once, for applications that cannot yield."""
+        # Beyond: a thread may call it later, when the descriptor is that of another client.
+        if self.request.core.answer is not self:
+            raise OSError("write() after the request is over")
         self.add(data)
 
     def add(self, chunk: Any) -> bool:

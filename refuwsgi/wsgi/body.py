@@ -146,16 +146,26 @@ class Input:
         """Do nothing: the connection is the server's."""
 
     def _read(self, size: int) -> bytes:
+        self._still_runs()
         try:
             return self._body.read(size)
         except OSError as problem:
             raise self._failed(problem, size) from problem
 
     def _some(self) -> bytes:
+        self._still_runs()
         try:
             return self._body.receive(PIECE)
         except OSError as problem:
             raise self._failed(problem, PIECE) from problem
+
+    def _still_runs(self) -> None:
+        """Refuse to read when the descriptor may be that of another client."""
+        # Beyond: an application may have given the file to a thread that goes on.
+        if self._body.left:
+            answer = self._request.core.answer
+            if answer is None or answer.request is not self._request:
+                raise OSError("wsgi.input is read after the request is over")
 
     def _failed(self, problem: OSError, size: int) -> OSError:
         self._request.keep = False

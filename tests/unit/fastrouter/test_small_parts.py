@@ -7,9 +7,10 @@ from refuwsgi.fastrouter import cheap_mode, mapping_files, notes
 from refuwsgi.fastrouter import way4_subscription_server as way4
 from refuwsgi.fastrouter.cheap_mode import STEPS, CheapMode, State
 from refuwsgi.fastrouter.slots import Table
+from refuwsgi.fastrouter.static_nodes import TO
 from refuwsgi.fastrouter.subscribed import NOBODY
 from refuwsgi.gateway_rules import UNKNOWN
-from refuwsgi.options import config_of
+from refuwsgi.options import OptionError, config_of
 from refuwsgi.protocol import subscription
 from refuwsgi.protocol.uwsgi import PacketError, encode
 
@@ -147,3 +148,24 @@ def test_mountpoints_are_tried_from_the_longest() -> None:
     assert way4.mounted(b"h", b"/a/b/c", 2) == [b"h/a/b", b"h/a"]
     assert way4.mounted(b"h", b"/", 2) == []
     assert way4.mounted(b"h", b"", 2) == []
+
+
+@pytest.mark.parametrize("name", ["fastrouter_to", "fastrouter_fallback"])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("127.0.0.1:99999", "no node can be reached at '127.0.0.1:99999': there is no port 99999"),
+        ("", "no node can be reached at '': an empty address"),
+        ("fd://3", "expected the address of a node, got 'fd://3'"),
+        ("=0", "expected the address of a node, got '=0'"),
+    ],
+)
+def test_a_static_node_that_is_no_address_is_a_mistake(name: str, text: str, why: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        config_of(**{name: text})
+    assert str(caught.value) == f"test: {name.replace('_', '-')}: {why}"
+
+
+def test_static_nodes_may_be_of_every_kind() -> None:
+    several = ["127.0.0.1:1", "[::1]:1", "/tmp/x", "@x", "host:1"]
+    assert config_of(fastrouter_to=several)[TO] == tuple(several)

@@ -99,6 +99,19 @@ def test_what_comes_behind_the_end_is_dropped(step: int) -> None:
         assert passed(HEAD + body + b"HTTP/1.1 200 OK\r\n", step, answer) == HEAD + body
 
 
+@pytest.mark.parametrize(("step", "many"), [(1, 3), (7, 9), (1000, 99), (1 << 20, 3000)])
+@pytest.mark.parametrize(
+    "end", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"HTTP/1.1 103 E"]
+)
+def test_any_number_of_heads_may_come_before_it(step: int, many: int, end: bytes) -> None:
+    answer = Answer(bodiless=False, auto_chunked=False)
+    before = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * many
+    got = b"".join(bytes(answer.feed(memoryview(before + end)[at : at + step]))
+                   for at in range(0, len(before + end), step))  # fmt: skip
+    assert got + answer.end() == before + end
+    assert answer.keep == (end[-2:] == b"hi")
+
+
 def test_a_head_without_end_is_not_collected_for_ever() -> None:
     answer = Answer(bodiless=False, auto_chunked=False)
     data = HEAD + b"A: " + b"x" * LARGEST_HEAD

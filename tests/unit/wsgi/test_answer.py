@@ -74,6 +74,21 @@ def test_what_is_written_to_a_head_request_is_dropped() -> None:
     assert got == b"HTTP/1.1 200 OK\r\n\r\n"
 
 
+def test_nothing_is_written_when_the_request_is_over() -> None:
+    kept = []
+
+    def application(environ: Any, start_response: Any) -> list[bytes]:
+        kept.append(start_response("200 OK", []))
+        kept[-1](b"one")
+        return [b"two"]
+
+    for _ in range(2):
+        got, _ = answer_to(application)
+        assert got == b"HTTP/1.1 200 OK\r\n\r\nonetwo"
+        with pytest.raises(OSError, match="write.. after the request is over"):
+            kept[0](b"late")
+
+
 def test_no_more_is_sent_than_announced() -> None:
     got, request = answer_to(app("200 OK", SIX, [b"hello", b"hello", b"hello"]))
     assert got.endswith(b"\r\n\r\nhelloh")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refuwsgi import api
-from refuwsgi.request import SizedBody
+from refuwsgi.request import Request, SizedBody
+from refuwsgi.wsgi.answer import Answer
 from refuwsgi.wsgi.body import NO_INPUT, Input, LimitedBody, TooLong, buffered
 from refuwsgi.wsgi.environ import Environ
 from refuwsgi.wsgi.serving import run
@@ -28,7 +29,29 @@ def stand() -> Iterator[Stand]:
 
 
 def input_of(stand: Stand) -> Input:
+    stand.request.core.answer = Answer(stand.request, {})
     return Input(stand.request, stand.request.body)
+
+
+@pytest.mark.parametrize("ask", [Input.read, Input.readline, Input.readlines, list])
+def test_what_a_later_client_sends_is_not_read(
+    stand: Stand, ask: Callable[[Input], object]
+) -> None:
+    file = input_of(stand)
+    assert file.read(3) == TEXT[:3]
+    for later in (None, Answer(Request(stand.request.fd, {}, stand.request.core), {})):
+        stand.request.core.answer = later
+        with pytest.raises(OSError, match="wsgi.input is read after the request is over"):
+            ask(file)
+    stand.request.core.answer = Answer(stand.request, {})
+    assert file.read() == TEXT[3:]
+
+
+def test_the_end_can_be_read_again_and_again(stand: Stand) -> None:
+    file = input_of(stand)
+    assert file.read() == TEXT
+    stand.request.core.answer = None
+    assert (file.read(), file.readline(), list(file)) == (b"", b"", [])
 
 
 def test_reading_takes_what_was_asked_for_and_ends(stand: Stand) -> None:
