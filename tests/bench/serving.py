@@ -39,25 +39,32 @@ def hello(
     log: bool = False,
 ) -> Measure | None:
     """Hello over HTTP."""
-    port = stage.port()
-    address = f"{wire.LO}:{port}"
-    command: list[str] | None
-    if system.command:
-        common = [word for word in COMMON if not (log and word == "--disable-logging")]
-        more = ("--threads", threads) if threads > 1 else ()
-        command = system.with_options(socket, address, *more, "--wsgi-file", "hello.py", *common)
-    else:
-        command = rivals.wsgi(system.name, "hello", port, threads)
-        command = command and [*command, *(["--access-logfile", "-"] if log else [])]
-    if not command:
+    common = [word for word in COMMON if not (log and word == "--disable-logging")]
+    more = ("--threads", threads) if threads > 1 else ()
+
+    def command(port: int) -> list[str] | None:
+        if system.command:
+            words = (socket, f"{wire.LO}:{port}", *more, "--wsgi-file", "hello.py", *common)
+            return system.with_options(*words)
+        found = rivals.wsgi(system.name, "hello", port, threads)
+        return found and [*found, *(["--access-logfile", "-"] if log else [])]
+
+    def started() -> tuple[Server, str]:
+        port = stage.port()
+        address = f"{wire.LO}:{port}"
+        return stage.start(command(port) or [], address, wire.http()), address
+
+    if not command(0):
         return None
-    server = stage.start(command, address, wire.http())
+    server, address = started()
     requests = stage.frames(wire.many_http(keep=keep))
     words = ("-c", 4, "-k") if keep else ("-c", 8)
 
     def measure() -> Figures:
         figures = stage.cost(server, address, requests, *words)
-        return {**figures, "pss_kib": server.pss_kib(), "start_ms": server.start_ms}
+        other, _ = started()  # one start alone may have a neighbour's noise in it
+        stage.end(other)
+        return {**figures, "pss_kib": server.pss_kib(), "start_ms": other.start_ms}
 
     return measure
 
