@@ -21,7 +21,7 @@ from tests.fuzz.record import totals
 
 RESULTS = ROOT / "docs" / "results"
 WIDTH, HEIGHT, EDGE = 640, 90, 6
-CURVES = ("processes", "threads", "descriptors", "memory", "files", "requests")
+CURVES = ("processes", "threads", "descriptors", "pipes", "memory", "files", "requests")
 HEADER = [".. list-table::", "   :header-rows: 1"]
 
 
@@ -115,7 +115,7 @@ def soak_lines(run: dict[str, Any] | None) -> list[str]:
         f"{lost} requests lost beside them, {len(run['unexplained'])} lost without a reason."
     )
     rest = [f"{name}: {run['before'][name]:g} before, {run['after'][name]:g} after"
-            for name in CURVES[:5]]  # fmt: skip
+            for name in CURVES[:-1]]  # fmt: skip
     lines = [escaped(first), "", escaped(f"At rest: {'; '.join(rest)}."), ""]
     columns = dict(zip(run["names"], zip(*run["samples"], strict=True), strict=True))
     lines += [".. raw:: html", ""]

@@ -14,7 +14,7 @@ RUN = {
     "before": dict.fromkeys(faults.CURVES, 1),
     "after": dict.fromkeys(faults.CURVES, 1),
     "names": ["at", *faults.CURVES],
-    "samples": [[0, 1, 2, 3, 4.0, 0, 0], [60, 1, 2, 3, 5.0, 0, 100]],
+    "samples": [[0, 1, 2, 3, 9, 4.0, 0, 0], [60, 1, 2, 3, 9, 5.0, 0, 100]],
 }
 
 
