@@ -257,6 +257,7 @@ class BenchCurve(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Draw it, and write its numbers below."""
+        self.env.note_reread()
         name = self.arguments[0]
         metric, curve = curve_of(recorded() or {"scenarios": []}, name)
         if not curve:

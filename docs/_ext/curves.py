@@ -44,6 +44,7 @@ class Curves(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Read the record and draw."""
+        self.env.note_reread()
         path = ROOT / "docs" / "results" / f"{self.arguments[0]}.json"
         if not path.exists():
             return [nodes.paragraph("", "No run has been recorded.")]

@@ -90,6 +90,7 @@ class Floors(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Draw the imports."""
+        self.env.note_reread()
         return [picture(floor_edges(), "which part of the package imports which")]
 
 
@@ -100,6 +101,7 @@ class States(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Draw the table."""
+        self.env.note_reread()
         name = self.arguments[0]
         return [picture(state_edges(name), f"the states of {name}")]
 

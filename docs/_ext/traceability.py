@@ -104,6 +104,7 @@ class Text(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Parse the lines where the directive stands."""
+        self.env.note_reread()  # what it says comes from code and records, which may be newer
         return self.parse_text_to_nodes("\n".join(self.text()), allow_section_headings=False)
 
 
