@@ -149,6 +149,12 @@ class Pipe:
             self.left -= got
         return poured
 
+    def save(self, file: int) -> None:
+        """Take out all that is left, into a file."""
+        assert self._ends is not None
+        while self.left:
+            self.left -= os.splice(self._ends[0], file, self.left, flags=FLAGS)
+
     def release(self) -> None:
         """Need it no more."""
         if self._ends is not None:

@@ -7,7 +7,7 @@ What:     a body of up to n bytes is kept in memory, a bigger one in a temporary
 
               body == n   memory: a pipe that holds it as it came, or, if it is small or comes in
                           too many pieces, a buffer that is filled and sent in place
-              body == n+1 file: written once, and sent from there by the kernel
+              body == n+1 file: brought there through a pipe, and sent from there by the kernel
 
 Units:    bytes; seconds of silence that a client is granted.
 Errors:   a body that cannot be kept is a `Failure`: the client is answered or closed, and the node
@@ -16,6 +16,7 @@ Errors:   a body that cannot be kept is a `Failure`: the client is answered or c
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from socket import SocketType
@@ -176,15 +177,33 @@ async def _pour(client: SocketType, file: int, size: int, first: bytes, patience
     missing = size - len(first)
     while missing:
         try:
-            got = client.recv_into(buffer[: min(missing, CHUNK)], 0, NOW)
+            got = _moved(client, file, min(missing, CHUNK))
         except BlockingIOError:
             await wait(wanted)
             continue
         if not got:
             return False
-        _write(file, buffer[:got])
         missing -= got
     return True
+
+
+def _moved(client: SocketType, file: int, most: int) -> int:
+    """Bring into the file what has come of the client, and say how much; 0 when it has ended."""
+    if most < PIPED or (pipe := pipes.borrow()) is None:
+        got = client.recv_into(buffer[:most], 0, NOW)
+        _write(file, buffer[:got])
+        return got
+    try:
+        got = pipe.take(client, most)
+        try:
+            pipe.save(file)
+        except OSError as problem:
+            if problem.errno != errno.EINVAL:
+                raise _not_kept(problem) from None
+            _write(file, buffer[: pipe.pour(buffer)])  # a file system that takes no pipes
+        return got
+    finally:
+        pipe.release()
 
 
 def _write(file: int, data: memoryview) -> None:
@@ -192,7 +211,11 @@ def _write(file: int, data: memoryview) -> None:
         while data:
             data = data[os.write(file, data) :]
     except OSError as problem:
-        raise Failure(UNAVAILABLE, f"the body cannot be kept: {problem.strerror}") from None
+        raise _not_kept(problem) from None
+
+
+def _not_kept(problem: OSError) -> Failure:
+    return Failure(UNAVAILABLE, f"the body cannot be kept: {problem.strerror}")
 
 
 def nameless_file() -> int:
@@ -203,8 +226,6 @@ def nameless_file() -> int:
     except (AttributeError, IsADirectoryError, NotADirectoryError):
         pass
     except OSError as problem:
-        import errno
-
         if problem.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
             raise
     import tempfile
