@@ -23,7 +23,7 @@ from socket import SocketType
 
 from refuwsgi.gateway_buffer import CHUNK, buffer
 from refuwsgi.gateway_rules import UNAVAILABLE, Failure, Keep
-from refuwsgi.gateway_stores import File, Pipe, Store, pipes
+from refuwsgi.gateway_stores import File, Pipe, Store, come, pipes
 from refuwsgi.loop import READ, Wait, wait
 from refuwsgi.options import Config, Option, octets, text
 from refuwsgi.waiting import NOW
@@ -189,21 +189,25 @@ async def _pour(client: SocketType, file: int, size: int, first: bytes, patience
 
 def _moved(client: SocketType, file: int, most: int) -> int:
     """Bring into the file what has come of the client, and say how much; 0 when it has ended."""
-    if most < PIPED or (pipe := pipes.borrow()) is None:
-        got = client.recv_into(buffer[:most], 0, NOW)
-        _write(file, buffer[:got])
-        return got
+    came = come(client, most, unread=most >= PIPED)
+    got = came.left
     try:
-        got = pipe.take(client, most)
-        try:
-            pipe.save(file)
-        except OSError as problem:
-            if problem.errno != errno.EINVAL:
-                raise _not_kept(problem) from None
-            _write(file, buffer[: pipe.pour(buffer)])  # a file system that takes no pipes
-        return got
+        if isinstance(came, Pipe):
+            _save(came, file)
+        else:
+            _write(file, came.data)
     finally:
-        pipe.release()
+        came.release()
+    return got
+
+
+def _save(pipe: Pipe, file: int) -> None:
+    try:
+        pipe.save(file)
+    except OSError as problem:
+        if problem.errno != errno.EINVAL:
+            raise _not_kept(problem) from None
+        _write(file, buffer[: pipe.pour(buffer)])  # a file system that takes no pipes
 
 
 def _write(file: int, data: memoryview) -> None:

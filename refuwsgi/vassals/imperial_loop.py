@@ -200,8 +200,6 @@ def _get_warm() -> None:
     import gc
     import subprocess  # noqa: F401
 
-    import refuwsgi.catalogue  # noqa: F401
-
     gc.collect()
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of the GNU libc
         trim(0)
